@@ -1,0 +1,14 @@
+# Everything comes from Debian packages; tools/install-deps.sh installs what is missing.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(LCMS REQUIRED IMPORTED_TARGET lcms2)
+
+# Optional: what the benchmarks compare with.
+find_package(dnnl QUIET)

@@ -1,0 +1,154 @@
+#include "core/autograd.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <queue>
+#include <stdexcept>
+#include <unordered_set>
+#include <utility>
+
+#include "core/threads.h"
+
+namespace tinct {
+
+struct Value::Node {
+  Tensor data;
+  Tensor grad;
+  bool requires_grad = false;
+  std::uint64_t number = 0;  // order of creation
+  std::vector<Value> inputs;
+  Backward backward;  // empty for a leaf
+};
+
+namespace {
+
+thread_local bool recording = true;
+
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> counter{0};
+  return counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+// sum = a + b; writes into a's buffer when nobody else holds it.
+void accumulate(Tensor& a, const Tensor& b) {
+  Tensor sum = a.unique() ? a : Tensor(a.shape());
+  const float* pa = a.f32();
+  const float* pb = b.f32();
+  float* ps = sum.f32();
+  parallel_for(a.size(), [=](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) ps[i] = pa[i] + pb[i];
+  });
+  a = std::move(sum);
+}
+
+}  // namespace
+
+Value::Value(Tensor data, bool requires_grad) : node_(std::make_shared<Node>()) {
+  node_->data = std::move(data);
+  node_->requires_grad = requires_grad;
+  node_->number = next_number();
+}
+
+Value::Value(Tensor data, std::vector<Value> inputs, Backward backward) : Value(std::move(data)) {
+  const bool needed = recording && std::any_of(inputs.begin(), inputs.end(), [](const Value& v) {
+                        return v.defined() && v.requires_grad();
+                      });
+  if (!needed) return;
+  node_->requires_grad = true;
+  node_->inputs = std::move(inputs);
+  node_->backward = std::move(backward);
+}
+
+const Tensor& Value::data() const {
+  if (!node_) throw std::invalid_argument("Value: the value is empty");
+  return node_->data;
+}
+
+Tensor& Value::mutable_data() {
+  return const_cast<Tensor&>(data());
+}
+
+bool Value::requires_grad() const {
+  return node_ && node_->requires_grad;
+}
+
+void Value::set_requires_grad(bool requires_grad) {
+  if (!node_ || node_->backward) {
+    throw std::invalid_argument("Value::set_requires_grad: only a leaf can be frozen or thawed");
+  }
+  node_->requires_grad = requires_grad;
+}
+
+bool Value::has_grad() const {
+  return node_ && node_->grad.defined();
+}
+
+const Tensor& Value::grad() const {
+  if (!has_grad()) throw std::invalid_argument("Value::grad: no gradient has reached this value");
+  return node_->grad;
+}
+
+Tensor& Value::mutable_grad() {
+  return const_cast<Tensor&>(grad());
+}
+
+void Value::add_grad(Tensor g) {
+  if (!requires_grad()) return;
+  if (g.shape() != shape()) {
+    throw std::invalid_argument("Value::add_grad: a gradient of shape " + to_string(g.shape()) +
+                                " for a value of shape " + to_string(shape()));
+  }
+  if (!node_->grad.defined()) {
+    node_->grad = std::move(g);
+  } else {
+    accumulate(node_->grad, g);
+  }
+}
+
+void Value::clear_grad() {
+  if (node_) node_->grad = {};
+}
+
+void Value::backward(Tensor seed) {
+  if (!requires_grad()) {
+    throw std::invalid_argument("Value::backward: nothing under this value requires a gradient");
+  }
+  add_grad(seed.defined() ? std::move(seed) : Tensor::full(shape(), 1.0f));
+
+  const auto older = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
+    return a->number < b->number;
+  };
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(older)>
+      waiting(older);
+  std::unordered_set<std::uint64_t> seen = {node_->number};
+  waiting.push(node_);
+  while (!waiting.empty()) {
+    const std::shared_ptr<Node> node = waiting.top();
+    waiting.pop();
+    if (!node->backward) continue;  // a leaf keeps its gradient
+    std::vector<Value> inputs = std::exchange(node->inputs, {});
+    const Backward backward = std::exchange(node->backward, nullptr);
+    const Tensor dy = std::exchange(node->grad, {});
+    if (dy.defined()) backward(inputs, dy);
+    for (const Value& input : inputs) {
+      if (input.requires_grad() && seen.insert(input.node_->number).second) {
+        waiting.push(input.node_);
+      }
+    }
+  }
+}
+
+bool needs_grad(std::initializer_list<const Value*> inputs) {
+  return recording && std::any_of(inputs.begin(), inputs.end(), [](const Value* v) {
+           return v->defined() && v->requires_grad();
+         });
+}
+
+NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
+
+NoGrad::~NoGrad() {
+  recording = before_;
+}
+
+}  // namespace tinct

@@ -1,0 +1,66 @@
+#include "core/random.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace tinct {
+namespace {
+
+// Mixes a 64-bit word into another (splitmix64's finaliser), to fold epoch, sample and purpose into
+// the counter.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
+                                    std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c[2];
+    c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ key[0], static_cast<std::uint32_t>(p1),
+         static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ key[1], static_cast<std::uint32_t>(p0)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
+  }
+  return c;
+}
+
+Random::Random(std::uint64_t seed, Purpose purpose, std::uint64_t epoch, std::uint64_t sample)
+    : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)} {
+  const std::uint64_t base =
+      mix(mix(mix(static_cast<std::uint64_t>(purpose)) ^ epoch) ^ (sample * 2 + 1));
+  base_ = {static_cast<std::uint32_t>(base), static_cast<std::uint32_t>(base >> 32)};
+}
+
+std::uint32_t Random::word(std::uint64_t index, std::uint32_t stream) const {
+  const std::uint64_t block = index / 4;
+  const std::array<std::uint32_t, 4> counter = {
+      static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32) ^ (stream << 31),
+      base_[0], base_[1]};
+  return philox(counter, key_)[index % 4];
+}
+
+std::uint32_t Random::bits(std::uint64_t index) const {
+  return word(index, 0);
+}
+
+float Random::uniform(std::uint64_t index) const {
+  return static_cast<float>(bits(index) >> 8) * 0x1p-24f;
+}
+
+float Random::normal(std::uint64_t index) const {
+  const double u1 = (static_cast<double>(word(2 * index, 1)) + 0.5) * 0x1p-32;
+  const double u2 = static_cast<double>(word(2 * index + 1, 1)) * 0x1p-32;
+  return static_cast<float>(std::sqrt(-2.0 * std::log(u1)) * std::cos(2.0 * std::numbers::pi * u2));
+}
+
+std::uint32_t Random::below(std::uint64_t index, std::uint32_t bound) const {
+  return static_cast<std::uint32_t>((std::uint64_t{bits(index)} * bound) >> 32);
+}
+
+}  // namespace tinct

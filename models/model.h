@@ -1,0 +1,59 @@
+// What training and the tools need to know of a network: one face for every architecture.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/autograd.h"
+#include "core/safetensors.h"
+#include "layers/module.h"
+
+namespace tinct {
+
+/// How a network says what colour a pixel has.
+enum class Head {
+  regression,  ///< (n,h,w,2): ab / 110
+  binned,      ///< (n,h/s,w/s,q): logits over ab bins, s = ModelInfo::head_stride
+};
+
+struct ModelInfo {
+  std::string preset;  ///< "unet-small"
+  Head head = Head::regression;
+  std::size_t multiple = 1;  ///< input height and width must be multiples of this
+  std::size_t head_stride = 1;
+  Tensor bins;  ///< (1,1,q,2): ab of each bin, for a binned head
+};
+
+/// Activations by layer name, filled by a forward pass when asked for.
+using Taps = NamedTensors;
+
+/// Owns its parameters (shared with what `forward` captured).
+struct Model {
+  ModelInfo info;
+  Parameters parameters;  ///< trainable values and buffers, by name, in the architecture's order
+  /// x (n,h,w,1), lightness scaled to (L - 50) / 50. `taps` may be null.
+  std::function<Value(const Value& x, const Mode& mode, Taps* taps)> forward;
+};
+
+/// Builds a preset with freshly drawn weights. Throws std::invalid_argument for a name that is not
+/// in presets().
+Model make_model(const std::string& preset, std::uint64_t seed);
+
+struct PresetInfo {
+  std::string name;
+  std::string summary;  ///< one line
+};
+const std::vector<PresetInfo>& presets();
+
+/// Rebuilds the model that a weights file's metadata names and fills in its tensors.
+/// Throws WeightsError when tensors are missing, unexpected, of another shape or not finite;
+/// IoError.
+Model load_model(const std::string& path);
+/// Writes parameters and buffers; `extra` joins the metadata (preset, head, colour space, scaling,
+/// grey).
+void save_model(const std::string& path, const Model& model, const Metadata& extra = {});
+/// What save_model writes as metadata.
+Metadata describe(const Model& model);
+
+}  // namespace tinct
