@@ -1,11 +1,30 @@
 // The verbs of `tinct`: each declares its options on a subcommand and sets the callback that runs
 // it. Results go to stdout, everything else to stderr. A callback throws; main turns exceptions
-// into one line and an exit code.
+// into one line and an exit code (tools/exit_code.h).
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 namespace tinct {
+
+/// What every verb understands, filled in before the verb's callback runs.
+struct Common {
+  bool json = false;   ///< --json: exactly one JSON value on stdout
+  bool quiet = false;  ///< --quiet: no progress and no remarks, only results and errors
+};
+const Common& common();
+
+/// Adds a subcommand with --json, --quiet and --threads; `examples`, one command each, end its
+/// --help.
+CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
+                   const std::vector<std::string>& examples);
+
+/// One line on stderr, "tinct: warning: …", unless --quiet.
+void warn(const std::string& message);
+/// One line on stderr, unless --quiet.
+void say(const std::string& message);
 
 void add_colorize(CLI::App& app);
 void add_prepare(CLI::App& app);
