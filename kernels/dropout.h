@@ -1,0 +1,28 @@
+// Dropout whose mask is a pure function of (seed, step, layer, index): nothing is stored.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/random.h"
+
+namespace tinct {
+
+/// An element is kept when its random word is at least this: rate rounded to a multiple of 2^-32.
+/// 0 <= rate < 1.
+std::uint32_t dropout_threshold(float rate);
+
+namespace ref {
+
+/// y[i] = random.bits(i) >= threshold ? x[i] / (1 - rate) : 0. The gradient is the same function
+/// of dy.
+void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y);
+
+}  // namespace ref
+
+namespace cpu {
+
+void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y);
+
+}  // namespace cpu
+}  // namespace tinct

@@ -1,0 +1,28 @@
+// Nearest-neighbour resizing of NHWC maps to any size, as gathers in both directions.
+#pragma once
+
+#include <cstddef>
+
+#include "core/shape.h"
+
+namespace tinct {
+
+namespace ref {
+
+/// Output pixel o of `out` copies input pixel floor(o in / out) of its axis: PyTorch's "nearest",
+/// Keras's repetition at whole factors. x of shape s, y (n,oh,ow,c).
+void nearest_upsample(const Shape& s, std::size_t oh, std::size_t ow, const float* x, float* y);
+/// dy (n,oh,ow,c), dx of shape s.
+void nearest_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, const float* dy,
+                               float* dx);
+
+}  // namespace ref
+
+namespace cpu {
+
+void nearest_upsample(const Shape& s, std::size_t oh, std::size_t ow, const float* x, float* y);
+void nearest_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, const float* dy,
+                               float* dx);
+
+}  // namespace cpu
+}  // namespace tinct

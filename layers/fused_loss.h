@@ -1,0 +1,14 @@
+// What the losses share: a scalar whose gradient was computed with its value.
+#pragma once
+
+#include <utility>
+
+#include "core/autograd.h"
+
+namespace tinct {
+
+/// A scalar of this value; backward adds dy times `gradient` (empty when none is wanted) to
+/// `prediction`'s gradient.
+Value fused_loss(double value, const Value& prediction, Tensor gradient);
+
+}  // namespace tinct
