@@ -143,6 +143,14 @@ void parallel_for(std::size_t count, const Body& body) {
   pool()->run(count, body);
 }
 
+SerialScope::SerialScope() : outer_(inside_parallel_for) {
+  inside_parallel_for = true;
+}
+
+SerialScope::~SerialScope() {
+  inside_parallel_for = outer_;
+}
+
 double parallel_sum(std::size_t count, std::size_t chunk_size,
                     const std::function<double(std::size_t, std::size_t)>& chunk) {
   const std::size_t chunks = (count + chunk_size - 1) / chunk_size;

@@ -18,6 +18,19 @@ void set_threads(int count);
 /// way, runs on the caller alone. The first exception that a body throws is thrown here again.
 void parallel_for(std::size_t count, const std::function<void(std::size_t, std::size_t)>& body);
 
+/// While it lives, parallel_for on this thread runs on this thread alone: for background threads,
+/// which must not take the pool from the computation.
+class SerialScope {
+ public:
+  SerialScope();
+  ~SerialScope();
+  SerialScope(const SerialScope&) = delete;
+  SerialScope& operator=(const SerialScope&) = delete;
+
+ private:
+  bool outer_;
+};
+
 /// The sum of chunk(begin, end) over [0, count) cut every `chunk_size` indices, added in order of
 /// index: the cut depends on the arguments alone, so the sum is the same bits for any thread count.
 double parallel_sum(std::size_t count, std::size_t chunk_size,
