@@ -1,0 +1,76 @@
+// Two-dimensional convolution on values.
+#include "layers/conv2d.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/conv/conv2d.h"
+#include "layers/producer.h"
+
+namespace tinct {
+namespace {
+
+Conv2dShape shape_of(const Shape& x, const Shape& w, const Conv2dOptions& o) {
+  if (w.c != x.c) {
+    throw std::invalid_argument("conv2d: input " + to_string(x) +
+                                " has not the channels of weights " + to_string(w));
+  }
+  const Conv2dShape s{x.n,          x.h,       x.w,        x.c,          w.n,
+                      w.h,          w.w,       o.stride_h, o.stride_w,   o.dilation_h,
+                      o.dilation_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right};
+  s.check();
+  return s;
+}
+
+}  // namespace
+
+Conv2dOptions same_padding(std::size_t kernel, std::size_t stride, std::size_t dilation) {
+  const std::size_t total = kernel == 0 ? 0 : dilation * (kernel - 1);
+  if (stride == 1 && total % 2 == 1) {
+    throw std::invalid_argument("same_padding: kernel " + std::to_string(kernel) +
+                                " at stride 1 cannot be padded symmetrically");
+  }
+  const std::size_t pad = total / 2;
+  return {stride, stride, dilation, dilation, pad, pad, pad, pad};
+}
+
+Conv2dOptions tensorflow_same(std::size_t h, std::size_t w, std::size_t kernel, std::size_t stride,
+                              std::size_t dilation) {
+  const auto total = [&](std::size_t extent) {
+    const std::size_t out = (extent + stride - 1) / stride;
+    const std::size_t reach = (out - 1) * stride + dilation * (kernel - 1) + 1;
+    return std::max(reach, extent) - extent;
+  };
+  if (h == 0 || w == 0 || kernel == 0 || stride == 0 || dilation == 0) {
+    throw std::invalid_argument("tensorflow_same: an extent, kernel, stride or dilation is zero");
+  }
+  const std::size_t rows = total(h);
+  const std::size_t columns = total(w);
+  return {stride,   stride,      dilation,        dilation,
+          rows / 2, columns / 2, rows - rows / 2, columns - columns / 2};
+}
+
+Value conv2d(const Value& x, const Value& w, const Value& bias, const Conv2dOptions& options) {
+  const Conv2dShape s = shape_of(x.shape(), w.shape(), options);
+  check_bias("conv2d", bias, s.k);
+  Tensor y({s.n, s.oh(), s.ow(), s.k});
+  cpu::conv2d(s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation, y.f32());
+  return produced(
+      std::move(y), x, w, bias, options.activation,
+      {[s](const float* dy, const float* w, float* dx) { cpu::conv2d_backward_data(s, dy, w, dx); },
+       [s](const float* x, const float* dy, float* dw, float* db) {
+         cpu::conv2d_backward_weights(s, x, dy, dw, db);
+       }});
+}
+
+void Conv2d::collect(Parameters& parameters, const std::string& prefix) const {
+  collect_weight_and_bias(parameters, prefix, weight, bias);
+}
+
+Conv2d make_conv2d(std::size_t in, std::size_t out, std::size_t kernel,
+                   const Conv2dOptions& options, bool with_bias, Initializer& init) {
+  return {Value(init.draw({out, kernel, kernel, in}), true), make_bias(out, with_bias), options};
+}
+
+}  // namespace tinct

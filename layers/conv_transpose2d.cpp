@@ -1,0 +1,82 @@
+// Transposed two-dimensional convolution on values.
+#include "layers/conv_transpose2d.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/conv_transpose2d.h"
+#include "layers/producer.h"
+
+namespace tinct {
+namespace {
+
+ConvTranspose2dShape shape_of(const Shape& x, const Shape& w, const ConvTranspose2dOptions& o) {
+  if (w.c != x.c) {
+    throw std::invalid_argument("conv_transpose2d: input " + to_string(x) +
+                                " has not the channels of weights " + to_string(w));
+  }
+  const ConvTranspose2dShape s{x.n,           x.h,           x.w,          x.c,
+                               w.n,           w.h,           w.w,          o.stride_h,
+                               o.stride_w,    o.dilation_h,  o.dilation_w, o.crop_top,
+                               o.crop_left,   o.crop_bottom, o.crop_right, o.output_pad_h,
+                               o.output_pad_w};
+  s.check();
+  return s;
+}
+
+}  // namespace
+
+ConvTranspose2dOptions pytorch_transpose(std::size_t stride, std::size_t padding,
+                                         std::size_t output_padding) {
+  return {.stride_h = stride,
+          .stride_w = stride,
+          .crop_top = padding,
+          .crop_left = padding,
+          .crop_bottom = padding,
+          .crop_right = padding,
+          .output_pad_h = output_padding,
+          .output_pad_w = output_padding};
+}
+
+ConvTranspose2dOptions keras_same_transpose(std::size_t kernel, std::size_t stride) {
+  if (kernel < stride) {
+    const std::size_t pad = stride - kernel;
+    return {.stride_h = stride, .stride_w = stride, .output_pad_h = pad, .output_pad_w = pad};
+  }
+  const std::size_t before = (kernel - stride) / 2;
+  const std::size_t after = kernel - stride - before;
+  return {.stride_h = stride,
+          .stride_w = stride,
+          .crop_top = before,
+          .crop_left = before,
+          .crop_bottom = after,
+          .crop_right = after};
+}
+
+Value conv_transpose2d(const Value& x, const Value& w, const Value& bias,
+                       const ConvTranspose2dOptions& options) {
+  const ConvTranspose2dShape s = shape_of(x.shape(), w.shape(), options);
+  check_bias("conv_transpose2d", bias, s.k);
+  Tensor y({s.n, s.oh(), s.ow(), s.k});
+  cpu::conv_transpose2d(s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation,
+                        y.f32());
+  return produced(std::move(y), x, w, bias, options.activation,
+                  {[s](const float* dy, const float* w, float* dx) {
+                     cpu::conv_transpose2d_backward_data(s, dy, w, dx);
+                   },
+                   [s](const float* x, const float* dy, float* dw, float* db) {
+                     cpu::conv_transpose2d_backward_weights(s, x, dy, dw, db);
+                   }});
+}
+
+void ConvTranspose2d::collect(Parameters& parameters, const std::string& prefix) const {
+  collect_weight_and_bias(parameters, prefix, weight, bias);
+}
+
+ConvTranspose2d make_conv_transpose2d(std::size_t in, std::size_t out, std::size_t kernel,
+                                      const ConvTranspose2dOptions& options, bool with_bias,
+                                      Initializer& init) {
+  return {Value(init.draw({out, kernel, kernel, in}), true), make_bias(out, with_bias), options};
+}
+
+}  // namespace tinct

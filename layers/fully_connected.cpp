@@ -1,0 +1,42 @@
+// Fully connected layers on values.
+#include "layers/fully_connected.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/conv/conv2d.h"
+#include "layers/producer.h"
+
+namespace tinct {
+
+Value fully_connected(const Value& x, const Value& w, const Value& bias, Activation activation) {
+  const std::size_t rows = x.shape().n;
+  const std::size_t in = x.shape().size() / (rows ? rows : 1);
+  if (w.shape() != Shape{w.shape().n, 1, 1, in}) {
+    throw std::invalid_argument("fully_connected: input " + to_string(x.shape()) + ", weights " +
+                                to_string(w.shape()));
+  }
+  // One row of pixels, one for each vector.
+  const Conv2dShape s{.w = rows, .c = in, .k = w.shape().n};
+  s.check();
+  check_bias("fully_connected", bias, s.k);
+  Tensor y({rows, 1, 1, s.k});
+  cpu::conv2d(s, x.data().f32(), w.data().f32(), bias_data(bias), activation, y.f32());
+  return produced(
+      std::move(y), x, w, bias, activation,
+      {[s](const float* dy, const float* w, float* dx) { cpu::conv2d_backward_data(s, dy, w, dx); },
+       [s](const float* x, const float* dy, float* dw, float* db) {
+         cpu::conv2d_backward_weights(s, x, dy, dw, db);
+       }});
+}
+
+void FullyConnected::collect(Parameters& parameters, const std::string& prefix) const {
+  collect_weight_and_bias(parameters, prefix, weight, bias);
+}
+
+FullyConnected make_fully_connected(std::size_t in, std::size_t out, bool with_bias,
+                                    Initializer& init, Activation activation) {
+  return {Value(init.draw({out, 1, 1, in}), true), make_bias(out, with_bias), activation};
+}
+
+}  // namespace tinct
