@@ -1,0 +1,22 @@
+// The mean of each channel of each picture: x (n,h,w,c) -> y (n,1,1,c).
+// Bytes: forward reads x; backward writes dx.
+#pragma once
+
+#include "core/shape.h"
+
+namespace tinct {
+namespace ref {
+
+void global_average_pool(const Shape& x_shape, const float* x, float* y);
+/// dx = dy / (h w), everywhere.
+void global_average_pool_backward(const Shape& x_shape, const float* dy, float* dx);
+
+}  // namespace ref
+
+namespace cpu {
+
+void global_average_pool(const Shape& x_shape, const float* x, float* y);
+void global_average_pool_backward(const Shape& x_shape, const float* dy, float* dx);
+
+}  // namespace cpu
+}  // namespace tinct

@@ -1,0 +1,31 @@
+// Max pooling, NHWC.
+// Bytes: forward reads x and writes y and a byte of `which` an output; backward reads the latter
+// two and writes dx.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/pool_shape.h"
+
+namespace tinct {
+
+/// The largest window, in elements: its positions fit in a byte.
+inline constexpr std::size_t kMaxPoolWindow = 256;
+
+namespace ref {
+
+/// y = the largest element of each window; the first of equals; NaN wins. which, unless null, gets
+/// its position in the window, ky kw + kx.
+void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which);
+/// dx gets, for each input, the dy of the windows that chose it.
+void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const float* dy, float* dx);
+
+}  // namespace ref
+
+namespace cpu {
+
+void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which);
+void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const float* dy, float* dx);
+
+}  // namespace cpu
+}  // namespace tinct
