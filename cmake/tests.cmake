@@ -16,7 +16,12 @@ foreach(folder core kernels layers models train tools)
     set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-O1")
     target_compile_definitions(test_${folder} PRIVATE
       TINCT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TINCT_BINARY_DIR="${CMAKE_BINARY_DIR}")
-    target_link_libraries(test_${folder} PRIVATE tinct_train tinct_test_main
+    if(TARGET tinct_${folder})
+      target_link_libraries(test_${folder} PRIVATE tinct_${folder})
+    else()
+      target_link_libraries(test_${folder} PRIVATE tinct_train)
+    endif()
+    target_link_libraries(test_${folder} PRIVATE tinct_test_main
       JPEG::JPEG PNG::PNG nlohmann_json::nlohmann_json)
     add_test(NAME ${folder} COMMAND test_${folder})
   endif()

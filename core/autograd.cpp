@@ -93,7 +93,7 @@ Tensor& Value::mutable_grad() {
   return const_cast<Tensor&>(grad());
 }
 
-void Value::add_grad(Tensor g) {
+void Value::add_grad(Tensor g) const {
   if (!requires_grad()) return;
   if (g.shape() != shape()) {
     throw std::invalid_argument("Value::add_grad: a gradient of shape " + to_string(g.shape()) +
@@ -106,11 +106,11 @@ void Value::add_grad(Tensor g) {
   }
 }
 
-void Value::clear_grad() {
+void Value::clear_grad() const {
   if (node_) node_->grad = {};
 }
 
-void Value::backward(Tensor seed) {
+void Value::backward(Tensor seed) const {
   if (!requires_grad()) {
     throw std::invalid_argument("Value::backward: nothing under this value requires a gradient");
   }

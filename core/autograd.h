@@ -22,7 +22,8 @@ class Value;
 /// value: tensors, never the output's own Value (that would be a cycle).
 using Backward = std::function<void(std::vector<Value>& inputs, const Tensor& dy)>;
 
-/// A handle on a node of the graph. Copies share the node, its data and its gradient.
+/// A handle on a node of the graph. Copies share the node, its data and its gradient; const is the
+/// handle's, not the node's.
 class Value {
  public:
   Value() = default;  ///< empty: defined() is false; stands for an absent optional input
@@ -47,13 +48,13 @@ class Value {
   Tensor& mutable_grad();
   /// Adds g to the gradient; the first g is kept as it is. Ignored by a value that requires none.
   /// Throws std::invalid_argument when the shapes differ.
-  void add_grad(Tensor g);
-  void clear_grad();
+  void add_grad(Tensor g) const;
+  void clear_grad() const;
 
   /// Runs the graph backward from this value; `seed` is its gradient, ones when empty. The graph is
   /// consumed. Throws std::invalid_argument when the value requires no gradient or the seed's shape
   /// differs.
-  void backward(Tensor seed = {});
+  void backward(Tensor seed = {}) const;
 
  private:
   struct Node;
