@@ -1,0 +1,88 @@
+// One row of a separable blur: down the columns into a padded row, then along it. Shifting by a
+// pixel is shifting by `channels` floats, so both loops run over floats and vectorise for any
+// channel count.
+#include "kernels/blur_row.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/blur_row.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tinct::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// y[i] = sum of taps[k] * source(k)[i] for i < count.
+template <class Source>
+HWY_INLINE void weighted_rows(std::size_t count, std::size_t taps, const float* weight,
+                              const Source& source, float* HWY_RESTRICT y) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t at = count < lanes ? i : std::min(i, count - lanes);
+    auto sum = hn::Zero(d);
+    if (count < lanes) {
+      for (std::size_t j = 0; j < count; ++j) {
+        float s = 0;
+        for (std::size_t k = 0; k < taps; ++k) s += weight[k] * (source(k) ? source(k)[j] : 0.0f);
+        y[j] = s;
+      }
+      return;
+    }
+    for (std::size_t k = 0; k < taps; ++k) {
+      if (source(k)) sum = hn::MulAdd(hn::Set(d, weight[k]), hn::LoadU(d, source(k) + at), sum);
+    }
+    hn::StoreU(sum, d, y + at);
+  }
+}
+
+void BlurColumns(std::size_t count, std::size_t taps, const float* weight, const float* const* rows,
+                 float* y) {
+  weighted_rows(
+      count, taps, weight, [=](std::size_t k) { return rows[k]; }, y);
+}
+
+void BlurAlong(std::size_t count, std::size_t taps, const float* weight, const float* padded,
+               std::size_t channels, float* y) {
+  weighted_rows(
+      count, taps, weight, [=](std::size_t k) { return padded + k * channels; }, y);
+}
+
+}  // namespace tinct::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tinct {
+
+HWY_EXPORT(BlurColumns);
+HWY_EXPORT(BlurAlong);
+
+RowBlur::RowBlur(std::size_t width, std::size_t channels, const std::vector<float>& taps,
+                 Border border)
+    : width_(width),
+      channels_(channels),
+      taps_(taps),
+      border_(border),
+      padded_((width + 2 * radius()) * channels) {}
+
+void RowBlur::operator()(const float* const* rows, float* y) {
+  const std::size_t count = width_ * channels_;
+  float* middle = padded_.data() + radius() * channels_;
+  HWY_DYNAMIC_DISPATCH(BlurColumns)(count, taps_.size(), taps_.data(), rows, middle);
+  if (border_ == Border::symmetric) {  // else the margins keep their zeros
+    for (std::size_t i = 0; i < radius(); ++i) {
+      const std::size_t left = symmetric_index(-1 - static_cast<std::ptrdiff_t>(i), width_);
+      const std::size_t right = symmetric_index(static_cast<std::ptrdiff_t>(width_ + i), width_);
+      std::copy_n(middle + left * channels_, channels_,
+                  padded_.data() + (radius() - 1 - i) * channels_);
+      std::copy_n(middle + right * channels_, channels_, middle + count + i * channels_);
+    }
+  }
+  HWY_DYNAMIC_DISPATCH(BlurAlong)
+  (count, taps_.size(), taps_.data(), padded_.data(), channels_, y);
+}
+
+}  // namespace tinct
+#endif
