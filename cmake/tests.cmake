@@ -26,3 +26,11 @@ foreach(folder core kernels layers models train tools)
     add_test(NAME ${folder} COMMAND test_${folder})
   endif()
 endforeach()
+
+# Scripts that hold the program itself to its promises: each gets its path in TINCT.
+file(GLOB scripts CONFIGURE_DEPENDS tests/*/*_test.sh)
+foreach(script ${scripts})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME ${name} COMMAND ${script})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "TINCT=$<TARGET_FILE:tinct>")
+endforeach()
