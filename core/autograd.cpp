@@ -1,3 +1,4 @@
+// The graph of values and its backward pass.
 #include "core/autograd.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Reading whole files, and writing them so that they are never half there.
 #include "core/file.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Hashes of bytes.
 #include "core/hash.h"
 
 #include <bit>

@@ -1,3 +1,4 @@
+// The caching allocator.
 #include "core/memory.h"
 
 #include <sys/mman.h>

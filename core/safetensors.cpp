@@ -1,3 +1,4 @@
+// Reading and writing safetensors files.
 #include "core/safetensors.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// The strict parser of a safetensors header.
 #include "core/safetensors_header.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Tensors.
 #include "core/tensor.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The thread pool behind parallel_for.
 #include "core/threads.h"
 
 #include <sched.h>

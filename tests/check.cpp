@@ -1,3 +1,4 @@
+// Comparing arrays, and gradients by central differences.
 #include "tests/check.h"
 
 #include <algorithm>
