@@ -70,10 +70,10 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
 }
 
 void BatchNorm::collect(Parameters& parameters, const std::string& prefix) const {
-  parameters.push_back({prefix + "gamma", gamma, false});
-  parameters.push_back({prefix + "beta", beta, false});
-  parameters.push_back({prefix + "running_mean", running_mean, true});
-  parameters.push_back({prefix + "running_var", running_var, true});
+  parameters.push_back({prefix + ".gamma", gamma, false});
+  parameters.push_back({prefix + ".beta", beta, false});
+  parameters.push_back({prefix + ".running_mean", running_mean, true});
+  parameters.push_back({prefix + ".running_var", running_var, true});
 }
 
 BatchNorm make_batch_norm(std::size_t channels) {

@@ -25,7 +25,7 @@ struct BatchNorm {
   /// channel has variance 0: the output is activation(beta), and nothing flows back to x.
   Value operator()(const Value& x, const Mode& mode,
                    Activation activation = Activation::none) const;
-  /// Adds prefix + "gamma", "beta", and as buffers "running_mean", "running_var".
+  /// "prefix.gamma", "prefix.beta", and as buffers "prefix.running_mean", "prefix.running_var".
   void collect(Parameters& parameters, const std::string& prefix) const;
 };
 

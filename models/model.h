@@ -50,6 +50,8 @@ const std::vector<PresetInfo>& presets();
 /// Throws WeightsError when tensors are missing, unexpected, of another shape or not finite;
 /// IoError.
 Model load_model(const std::string& path);
+/// Fills in a model's tensors from a file, with the checks of load_model.
+void load_parameters(const SafetensorsFile& file, Model& model);
 /// Writes parameters and buffers; `extra` joins the metadata (preset, head, colour space, scaling,
 /// grey).
 void save_model(const std::string& path, const Model& model, const Metadata& extra = {});

@@ -1,0 +1,132 @@
+#include "models/model.h"
+
+#include <cmath>
+#include <set>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "models/unet.h"
+
+namespace tinct {
+namespace {
+
+// The ab plane within sRGB on a grid of 10 units: 23 x 23 bins, a ascending, then b.
+Tensor grid_bins() {
+  Tensor bins({1, 1, 23 * 23, 2});
+  float* p = bins.f32();
+  for (int a = -110; a <= 110; a += 10) {
+    for (int b = -110; b <= 110; b += 10) {
+      *p++ = static_cast<float>(a);
+      *p++ = static_cast<float>(b);
+    }
+  }
+  return bins;
+}
+
+struct Preset {
+  PresetInfo info;
+  Model (*make)(std::uint64_t seed);
+};
+
+// VGG16 and the published systems join here, one line each.
+const std::vector<Preset>& preset_table() {
+  static const std::vector<Preset> table = {
+      {{"unet-small", "U-Net, 2.7 M parameters, predicts ab at half resolution"},
+       [](std::uint64_t seed) { return make_unet({.preset = "unet-small", .bins = {}}, seed); }},
+      {{"unet-small-bins", "the same network predicting a distribution over 529 ab bins"},
+       [](std::uint64_t seed) {
+         return make_unet({.preset = "unet-small-bins", .head = Head::binned, .bins = grid_bins()},
+                          seed);
+       }},
+  };
+  return table;
+}
+
+}  // namespace
+
+const std::vector<PresetInfo>& presets() {
+  static const std::vector<PresetInfo> list = [] {
+    std::vector<PresetInfo> out;
+    for (const Preset& p : preset_table()) out.push_back(p.info);
+    return out;
+  }();
+  return list;
+}
+
+Model make_model(const std::string& preset, std::uint64_t seed) {
+  std::string known;
+  for (const Preset& p : preset_table()) {
+    if (p.info.name == preset) return p.make(seed);
+    known += (known.empty() ? "" : ", ") + p.info.name;
+  }
+  throw std::invalid_argument("there is no preset \"" + preset + "\"; there are: " + known);
+}
+
+Metadata describe(const Model& model) {
+  return {
+      {"format", "tinct"},
+      {"format_version", "1"},
+      {"preset", model.info.preset},
+      {"head", model.info.head == Head::regression ? "regression" : "binned"},
+      {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
+      {"output", model.info.head == Head::regression ? "CIELAB ab / 110"
+                                                     : "logits over ab bins on a grid of 10 units"},
+      {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+}
+
+void save_model(const std::string& path, const Model& model, const Metadata& extra) {
+  NamedTensors tensors;
+  for (const Parameter& p : model.parameters) tensors.emplace_back(p.name, p.value.data());
+  Metadata metadata = describe(model);
+  for (const auto& [key, value] : extra) metadata[key] = value;
+  write_safetensors(path, tensors, metadata);
+}
+
+Model load_model(const std::string& path) {
+  const SafetensorsFile file(path);
+  const auto preset = file.metadata().find("preset");
+  if (preset == file.metadata().end()) {
+    throw WeightsError(path + ": its metadata name no preset: not weights that tinct wrote");
+  }
+  Model model;
+  try {
+    model = make_model(preset->second, 0);
+  } catch (const std::invalid_argument& e) {
+    throw WeightsError(path + ": " + e.what());
+  }
+  load_parameters(file, model);
+  return model;
+}
+
+void load_parameters(const SafetensorsFile& file, Model& model) {
+  std::set<std::string> expected;
+  for (Parameter& p : model.parameters) {
+    expected.insert(p.name);
+    if (!file.find(p.name)) {
+      throw WeightsError(file.path() + ": tensor \"" + p.name + "\" of preset " +
+                         model.info.preset + " is missing");
+    }
+    const Tensor t = file.load(p.name);
+    if (t.dtype() != DType::f32 || t.size() != p.value.data().size() ||
+        (t.shape() != p.value.shape() && t.shape().size() != t.shape().c)) {
+      throw WeightsError(file.path() + ": tensor \"" + p.name + "\" is " + to_string(t.shape()) +
+                         ", preset " + model.info.preset + " wants " + to_string(p.value.shape()));
+    }
+    const float* v = t.f32();
+    for (std::size_t i = 0; i < t.size(); ++i) {
+      if (!std::isfinite(v[i])) {
+        throw WeightsError(file.path() + ": tensor \"" + p.name + "\" holds a value that is not " +
+                           "finite, at element " + std::to_string(i));
+      }
+    }
+    p.value.mutable_data() = t.reshaped(p.value.shape());
+  }
+  for (const TensorEntry& e : file.entries()) {
+    if (!expected.contains(e.name)) {
+      throw WeightsError(file.path() + ": tensor \"" + e.name + "\" has no place in preset " +
+                         model.info.preset);
+    }
+  }
+}
+
+}  // namespace tinct
