@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "core/random.h"
 
@@ -26,6 +27,9 @@ double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
 }
+
+// By then the other side's threads have stopped waiting busily for more work.
+constexpr std::chrono::milliseconds kPause(5);
 
 // The first run warms the caches and counts for nothing; the second tells how often to run for a
 // sample that a clock can time.
@@ -83,6 +87,8 @@ void Bench::run(const Case& work) {
     // Alternating, and the first to go changes too.
     for (std::size_t i = 0; i < work.sides.size(); ++i) {
       const std::size_t side = (i + static_cast<std::size_t>(round)) % work.sides.size();
+      std::this_thread::sleep_for(kPause);
+      work.sides[side].run();
       samples[side].push_back(seconds_of(work.sides[side].run, times[side]));
     }
   }
