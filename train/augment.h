@@ -9,8 +9,9 @@ namespace tinct {
 
 /// How a training sample is cut from a picture: a square window at a random place, whose side is a
 /// random fraction of the picture's short side, brought to crop x crop pixels and mirrored half of
-/// the time. The defaults suit a colorizer that works on pictures with a short side of about 256:
-/// crop 128 from 0.4..1 of the short side is seeing them at short sides of 128..320.
+/// the time. A picture that has the pixels is never enlarged: the window is at least crop wide. The
+/// defaults suit a colorizer that works on pictures with a short side of about 256: crop 128 from
+/// 0.4..1 of the short side is seeing them at short sides of 128..320.
 struct AugmentOptions {
   std::size_t crop = 128;
   double scale_min = 0.4;  ///< fractions of the short side, 0 < scale_min <= scale_max <= 1;

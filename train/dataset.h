@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
@@ -63,8 +64,8 @@ class Dataset {
   Tensor read(std::size_t i) const;
 
  private:
-  std::string shard_path(std::size_t shard) const;
   void open_shards(const std::vector<std::uint64_t>& sizes);
+  void close_shards();
 
   std::string path_;
   std::vector<Picture> pictures_;
@@ -78,8 +79,10 @@ class Dataset {
 /// reader sees a whole data set or none.
 class DatasetWriter {
  public:
-  /// Throws IoError when `path` exists already or its parent cannot be written.
-  explicit DatasetWriter(std::string path, std::uint64_t shard_bytes = std::uint64_t{256} << 20);
+  /// An empty folder at `path` is replaced; with `overwrite` a data set is too, at commit(), in
+  /// one step. Throws IoError when anything else is there or the parent cannot be written.
+  explicit DatasetWriter(std::string path, bool overwrite = false,
+                         std::uint64_t shard_bytes = std::uint64_t{256} << 20);
   ~DatasetWriter();  ///< removes the temporary folder unless commit() was called
   DatasetWriter(const DatasetWriter&) = delete;
   DatasetWriter& operator=(const DatasetWriter&) = delete;
@@ -88,14 +91,20 @@ class DatasetWriter {
   /// `picture`, the rest from the pixels. Throws IoError; std::invalid_argument for another shape.
   void add(const Picture& picture, const Tensor& rgb);
   /// A further file of the folder, such as a report.
-  void add_file(const std::string& name, const std::string& bytes);
+  void add_file(const std::string& name, std::string_view bytes);
+  /// Throws IoError; then `path` is as it was.
   void commit();
 
+  const std::vector<Picture>& pictures() const { return pictures_; }
+
  private:
+  void write(const void* data, std::size_t bytes);
   void close_shard();
+  [[noreturn]] void fail(const std::string& what) const;
 
   std::string path_;
   std::string temporary_;
+  bool overwrite_;
   std::uint64_t shard_bytes_;
   std::vector<Picture> pictures_;
   std::vector<std::uint64_t> shard_sizes_;
