@@ -73,8 +73,8 @@ void print(const Operation& operation) {
     if (values.empty()) values = name_of(s.kind);
     std::printf("  --set %s=%s", s.name.c_str(), values.c_str());
     if (!s.fallback.empty()) std::printf(" (%s)", s.fallback.c_str());
-    std::printf("%s%s\n", s.help.empty() || s.help == values ? "" : "  ",
-                s.help == values ? "" : s.help.c_str());
+    const bool told = s.help.empty() || s.help.rfind(values, 0) == 0;
+    std::printf("%s%s\n", told ? "" : "  ", told ? "" : s.help.c_str());
   }
 }
 

@@ -121,7 +121,8 @@ std::array<std::size_t, 4> OpSettings::sides(const std::string& name) const {
 
 std::size_t OpSettings::choice(const std::string& name) const {
   const OpSetting& s = setting(name);
-  const std::string& value = text(name);
+  std::string value = text(name);
+  std::replace(value.begin(), value.end(), '_', '-');
   const auto found = std::find(s.choices.begin(), s.choices.end(), value);
   if (found == s.choices.end()) {
     throw std::invalid_argument("setting " + name + "=" + value + did_you_mean(value, s.choices) +

@@ -210,20 +210,18 @@ Operation conversion(const char* name, const char* summary, Conversion function)
 }
 
 void add_weighted(std::vector<Operation>& table) {
-  table.push_back({"conv2d",
-                   "Convolution (cross-correlation)",
-                   {x, conv_w, conv_b},
-                   {stride("1"),
-                    dilation,
-                    {"pad", Kind::sides, "0", "top,left,bottom,right, or same (TensorFlow's)"},
-                    activation},
-                   run_conv2d});
+  table.push_back(
+      {"conv2d",
+       "Convolution (cross-correlation)",
+       {x, conv_w, conv_b},
+       {stride("1"), dilation, {"pad", Kind::sides, "0", "or same: TensorFlow's SAME"}, activation},
+       run_conv2d});
   table.push_back({"conv_transpose2d",
                    "Transposed convolution; pad crops the full output",
                    {x, conv_w, conv_b},
                    {stride("1"),
                     dilation,
-                    {"pad", Kind::sides, "0", "rows and columns cropped: top,left,bottom,right"},
+                    {"pad", Kind::sides, "0", "rows and columns that are cropped"},
                     {"output_pad", Kind::pair, "0", "rows at the bottom, columns at the right"},
                     activation},
                    run_conv_transpose2d});
