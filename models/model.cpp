@@ -5,23 +5,11 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "layers/ab_bins.h"
 #include "models/unet.h"
 
 namespace tinct {
 namespace {
-
-// The ab plane within sRGB on a grid of 10 units: 23 x 23 bins, a ascending, then b.
-Tensor grid_bins() {
-  Tensor bins({1, 1, 23 * 23, 2});
-  float* p = bins.f32();
-  for (int a = -110; a <= 110; a += 10) {
-    for (int b = -110; b <= 110; b += 10) {
-      *p++ = static_cast<float>(a);
-      *p++ = static_cast<float>(b);
-    }
-  }
-  return bins;
-}
 
 struct Preset {
   PresetInfo info;
@@ -33,10 +21,10 @@ const std::vector<Preset>& preset_table() {
   static const std::vector<Preset> table = {
       {{"unet-small", "U-Net, 2.7 M parameters, predicts ab at half resolution"},
        [](std::uint64_t seed) { return make_unet({.preset = "unet-small", .bins = {}}, seed); }},
-      {{"unet-small-bins", "the same network predicting a distribution over 529 ab bins"},
+      {{"unet-small-bins", "the same network predicting a distribution over 313 ab bins"},
        [](std::uint64_t seed) {
-         return make_unet({.preset = "unet-small-bins", .head = Head::binned, .bins = grid_bins()},
-                          seed);
+         return make_unet(
+             {.preset = "unet-small-bins", .head = Head::binned, .bins = zhang_bin_table()}, seed);
        }},
   };
   return table;
@@ -63,15 +51,15 @@ Model make_model(const std::string& preset, std::uint64_t seed) {
 }
 
 Metadata describe(const Model& model) {
-  return {
-      {"format", "tinct"},
-      {"format_version", "1"},
-      {"preset", model.info.preset},
-      {"head", model.info.head == Head::regression ? "regression" : "binned"},
-      {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
-      {"output", model.info.head == Head::regression ? "CIELAB ab / 110"
-                                                     : "logits over ab bins on a grid of 10 units"},
-      {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  return {{"format", "tinct"},
+          {"format_version", "1"},
+          {"preset", model.info.preset},
+          {"head", model.info.head == Head::regression ? "regression" : "binned"},
+          {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
+          {"output", model.info.head == Head::regression
+                         ? "CIELAB ab / 110"
+                         : "logits over the 313 ab bins of Zhang et al."},
+          {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
 }
 
 void save_model(const std::string& path, const Model& model, const Metadata& extra) {

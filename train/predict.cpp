@@ -1,0 +1,115 @@
+#include "train/predict.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "core/threads.h"
+#include "kernels/ab_bins.h"
+#include "layers/bilinear_upsample.h"
+
+namespace tinct {
+namespace {
+
+// Repeats the last row and column until both extents are multiples.
+Tensor pad_to_multiple(const Tensor& x, std::size_t multiple) {
+  const Shape s = x.shape();
+  const auto up = [=](std::size_t v) { return (v + multiple - 1) / multiple * multiple; };
+  const Shape padded{s.n, up(s.h), up(s.w), s.c};
+  if (padded == s) return x;
+  Tensor y(padded);
+  const float* from = x.f32();
+  float* to = y.f32();
+  parallel_for(padded.n * padded.h, [=](std::size_t begin, std::size_t end) {
+    for (std::size_t row = begin; row < end; ++row) {
+      const std::size_t source = row / padded.h * s.h + std::min(row % padded.h, s.h - 1);
+      const float* in = from + source * s.w * s.c;
+      float* out = std::copy_n(in, s.w * s.c, to + row * padded.w * s.c);
+      for (std::size_t i = s.w; i < padded.w; ++i) {
+        out = std::copy_n(in + (s.w - 1) * s.c, s.c, out);
+      }
+    }
+  });
+  return y;
+}
+
+Tensor crop(const Tensor& x, std::size_t h, std::size_t w) {
+  const Shape s = x.shape();
+  if (s.h == h && s.w == w) return x;
+  Tensor y({s.n, h, w, s.c});
+  for (std::size_t row = 0; row < s.n * h; ++row) {
+    const std::size_t source = row / h * s.h + row % h;
+    std::copy_n(x.f32() + source * s.w * s.c, w * s.c, y.f32() + row * w * s.c);
+  }
+  return y;
+}
+
+Tensor mirrored(const Tensor& x) {
+  const Shape s = x.shape();
+  Tensor y(s);
+  for (std::size_t row = 0; row < s.n * s.h; ++row) {
+    for (std::size_t i = 0; i < s.w; ++i) {
+      std::copy_n(x.f32() + (row * s.w + i) * s.c, s.c, y.f32() + (row * s.w + s.w - 1 - i) * s.c);
+    }
+  }
+  return y;
+}
+
+Tensor predict_once(const Model& model, const Tensor& lightness, float temperature) {
+  const Shape s = lightness.shape();
+  const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
+  const Value y = model.forward(Value(network_input(padded)), Mode{}, nullptr);
+  return crop(decode_head(model, y.data(), padded.shape().h, padded.shape().w, temperature), s.h,
+              s.w);
+}
+
+}  // namespace
+
+Tensor network_input(const Tensor& lightness) {
+  Tensor x(lightness.shape());
+  const float* l = lightness.f32();
+  float* p = x.f32();
+  for (std::size_t i = 0; i < x.size(); ++i) p[i] = l[i] * 0.02f - 1.0f;
+  return x;
+}
+
+Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
+                   float temperature) {
+  const Shape s = output.shape();
+  Tensor ab;
+  if (model.info.head == Head::regression) {
+    ab = Tensor(s);
+    for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] = output.f32()[i] * kChromaScale;
+  } else {
+    ab = Tensor({s.n, s.h, s.w, 2});
+    annealed_mean(s.c, model.info.bins.f32(), s.pixels(), output.f32(), temperature, ab.f32());
+  }
+  if (s.h == h && s.w == w) return ab;
+  const NoGrad no_grad;
+  return bilinear_upsample(Value(ab), h, w).data();
+}
+
+Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options) {
+  if (lightness.shape().c != 1) {
+    throw std::invalid_argument("predict_ab: lightness of shape " + to_string(lightness.shape()) +
+                                " has not one channel");
+  }
+  const NoGrad no_grad;
+  Tensor ab = predict_once(model, lightness, options.temperature);
+  if (options.flip) {
+    const Tensor other = mirrored(predict_once(model, mirrored(lightness), options.temperature));
+    for (std::size_t i = 0; i < ab.size(); ++i) {
+      ab.f32()[i] = 0.5f * (ab.f32()[i] + other.f32()[i]);
+    }
+  }
+  for (std::size_t i = 0; i < ab.size(); ++i) {
+    if (!std::isfinite(ab.f32()[i])) {
+      throw NumericError("the network " + model.info.preset +
+                         " predicts colour that is not finite: its weights are damaged");
+    }
+  }
+  return ab;
+}
+
+}  // namespace tinct

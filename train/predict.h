@@ -1,0 +1,30 @@
+// From lightness to chroma with a trained network, whatever its head and at any size.
+#pragma once
+
+#include "models/model.h"
+
+namespace tinct {
+
+struct PredictOptions {
+  /// Of a binned head's annealed mean: 1 is the mean of the distribution, towards 0 its mode.
+  float temperature = 0.38f;
+  /// Averages the prediction with that for the mirrored picture: twice the time, a little better.
+  bool flip = false;
+};
+
+/// lightness (n,h,w,1), L 0..100, to ab (n,h,w,2) in Lab units. Pads the picture to the network's
+/// multiple by repeating its border. Throws NumericError when the network answers with a number
+/// that is not finite.
+Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
+
+/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units.
+Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
+                   float temperature);
+
+/// L to what a network takes: (L - 50) / 50.
+Tensor network_input(const Tensor& lightness);
+
+/// Network units of chroma: ab / kChromaScale lies within -1..1.
+inline constexpr float kChromaScale = 110.0f;
+
+}  // namespace tinct
