@@ -95,11 +95,15 @@ void forward(Bench& bench, const std::string& group, const Layer& layer, std::si
   if (!bench.wants(group, name)) return;
   Data d(layer.shape(batch));
   Case work{group, name, flops(d.s), 0, {}, {}};
-  work.sides.push_back({"tinct", [&d] {
+  const cpu::PackedWeights packed = cpu::pack_weights(d.s, d.w.data());
+  work.sides.push_back(
+      {"tinct",
+       [&] { cpu::conv2d(d.s, d.x.data(), packed, d.bias.data(), Activation::relu, d.y.data()); }});
+  ADD_PEER(work, d, forward, d.y);
+  work.sides.push_back({"tinct, packing", [&d] {
                           cpu::conv2d(d.s, d.x.data(), d.w.data(), d.bias.data(), Activation::relu,
                                       d.y.data());
                         }});
-  ADD_PEER(work, d, forward, d.y);
   bench.run(work);
 }
 

@@ -34,7 +34,7 @@ struct Measurement {
 struct Result {
   std::string group, name;
   double flops = 0, bytes = 0;
-  double peak_flops = 0;  ///< per second, all threads, median of probes taken between the runs
+  double peak_flops = 0;  ///< per second, all threads, the best of probes taken between the runs
   double copy_bytes = 0;  ///< per second, read plus written, all threads, likewise
   std::vector<Measurement> sides;
 };

@@ -16,6 +16,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace tinct::bench::HWY_NAMESPACE {
+namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -55,6 +56,7 @@ const char* target() {
   return hwy::TargetName(HWY_TARGET);
 }
 
+}  // namespace
 }  // namespace tinct::bench::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "kernels/activation_kind.h"
 
@@ -52,6 +53,29 @@ void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* b
 void conv2d_backward_data(const Conv2dShape& s, const float* dy, const float* w, float* dx);
 void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
                              float* db);
+
+/// Weights rearranged once for many calls, of any batch, image size and padding. The functions
+/// above rearrange theirs in every call, which small images with many channels feel. Copies share.
+class PackedWeights {
+ public:
+  struct Contents;
+  PackedWeights() = default;  ///< empty: defined() is false
+  explicit PackedWeights(std::shared_ptr<const Contents> contents)
+      : contents_(std::move(contents)) {}
+  bool defined() const { return contents_ != nullptr; }
+  const Contents* contents() const { return contents_.get(); }
+
+ private:
+  std::shared_ptr<const Contents> contents_;
+};
+
+PackedWeights pack_weights(const Conv2dShape& s, const float* w);
+PackedWeights pack_weights_backward_data(const Conv2dShape& s, const float* w);
+/// The same bits as with plain weights. Throw std::invalid_argument when the weights were packed
+/// for other channels, kernel, stride or dilation, or for the other pass.
+void conv2d(const Conv2dShape& s, const float* x, const PackedWeights& w, const float* bias,
+            Activation activation, float* y);
+void conv2d_backward_data(const Conv2dShape& s, const float* dy, const PackedWeights& w, float* dx);
 
 }  // namespace cpu
 }  // namespace tinct

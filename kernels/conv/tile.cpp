@@ -1,0 +1,146 @@
+// Register tiles over output channels.
+//
+// With 32 registers: 14 pixels x 2 vectors = 28 sums, 2 weights, 1 broadcast input. Each step loads
+// 2 vectors of weights and broadcasts 14 inputs for 28 multiply-adds, so neither load port nor the
+// second-level cache, which streams the weights, is near its limit. With 16 registers: 6 x 2.
+#include "kernels/conv/tile.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv/tile.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace tinct::conv::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kPixels = 14;
+#else
+constexpr std::size_t kPixels = 6;
+#endif
+
+template <std::size_t kVectors, std::size_t kCount>
+HWY_INLINE void load_sums(const Tile& t, V (&sum)[kCount][kVectors]) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (t.bias) {
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = hn::LoadU(d, t.bias + v * lanes);
+    }
+  } else if (t.channels == kVectors * lanes) {
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[p][v] = hn::LoadU(d, t.y + p * t.y_pixel + v * lanes);
+      }
+    }
+  } else {
+    HWY_ALIGN float buffer[kVectors * HWY_LANES(float)] = {};
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (std::size_t k = 0; k < t.channels; ++k) buffer[k] = t.y[p * t.y_pixel + k];
+      for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = hn::Load(d, buffer + v * lanes);
+    }
+  }
+}
+
+template <std::size_t kVectors, std::size_t kCount>
+HWY_INLINE void store_sums(const Tile& t, V (&sum)[kCount][kVectors]) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (t.activation == Activation::relu) {
+    // Max gives its second argument where either is NaN: NaN stays NaN.
+    for (auto& pixel : sum) {
+      for (V& v : pixel) v = hn::Max(hn::Zero(d), v);
+    }
+  } else if (t.activation == Activation::leaky_relu) {
+    for (auto& pixel : sum) {
+      for (V& v : pixel) v = hn::Max(hn::Mul(v, hn::Set(d, kLeakySlope)), v);
+    }
+  }
+  if (t.channels == kVectors * lanes) {
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(sum[p][v], d, t.y + p * t.y_pixel + v * lanes);
+      }
+    }
+  } else {
+    HWY_ALIGN float buffer[kVectors * HWY_LANES(float)];
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[p][v], d, buffer + v * lanes);
+      for (std::size_t k = 0; k < t.channels; ++k) t.y[p * t.y_pixel + k] = buffer[k];
+    }
+  }
+}
+
+// Three pixels share a pointer: x86 addresses reach one and two strides from it, so that the
+// pointers of fourteen pixels stay in registers.
+template <std::size_t kVectors, std::size_t kCount>
+void tile(const Tile& t) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V sum[kCount][kVectors];
+  load_sums<kVectors, kCount>(t, sum);
+  const std::size_t stride = t.x_pixel;
+  constexpr std::size_t kPointers = (kCount + 2) / 3;
+  for (std::size_t row = 0; row < t.rows; ++row) {
+    for (std::size_t tap = 0; tap < t.taps; ++tap) {
+      const float* HWY_RESTRICT w = t.w + row * t.w_row + tap * t.w_tap;
+      const float* HWY_RESTRICT x[kPointers];
+      for (std::size_t i = 0; i < kPointers; ++i) {
+        x[i] = t.x + row * t.x_row + tap * t.x_tap + 3 * i * stride;
+      }
+      for (std::size_t step = 0; step < t.run; ++step) {
+        V weight[kVectors];
+        for (std::size_t v = 0; v < kVectors; ++v) weight[v] = hn::Load(d, w + v * lanes);
+        w += kVectors * lanes;
+#pragma GCC unroll 16
+        for (std::size_t p = 0; p < kCount; ++p) {
+          const V input = hn::Set(d, x[p / 3][p % 3 * stride]);
+          for (std::size_t v = 0; v < kVectors; ++v) {
+            sum[p][v] = hn::MulAdd(input, weight[v], sum[p][v]);
+          }
+        }
+        for (std::size_t i = 0; i < kPointers; ++i) ++x[i];
+      }
+    }
+  }
+  store_sums<kVectors, kCount>(t, sum);
+}
+
+template <std::size_t kCount>
+void add_kernels(TileKernels& kernels) {
+  kernels.kernel[1][kCount] = tile<1, kCount>;
+  kernels.kernel[2][kCount] = tile<2, kCount>;
+  if constexpr (kCount > 1) add_kernels<kCount - 1>(kernels);
+}
+
+TileKernels make_kernels() {
+  TileKernels kernels;
+  kernels.lanes = kernels.unit = hn::Lanes(D());
+  kernels.widths = 2;
+  kernels.pixels[1] = kernels.pixels[2] = kPixels;
+  add_kernels<kPixels>(kernels);
+  return kernels;
+}
+
+}  // namespace
+}  // namespace tinct::conv::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tinct::conv {
+
+HWY_EXPORT(make_kernels);
+
+const TileKernels& many_channel_kernels() {
+  static const TileKernels kernels = HWY_DYNAMIC_DISPATCH(make_kernels)();
+  return kernels;
+}
+
+}  // namespace tinct::conv
+#endif  // HWY_ONCE
