@@ -1,0 +1,149 @@
+// tinct eval: a model's scores on a prepared data set.
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "tools/progress.h"
+#include "tools/shipped.h"
+#include "tools/verb.h"
+#include "train/evaluate.h"
+#include "train/predict.h"
+
+namespace tinct {
+namespace {
+
+struct Options {
+  std::string model = kDefaultModel;
+  std::string data;
+  std::string csv;
+  std::string split = "val";
+  ColorizeOptions colorize;
+  PredictOptions predict;
+};
+
+std::string to_csv(const Evaluation& e) {
+  std::ostringstream out;
+  out << "picture,pixels";
+  for (const auto& [name, value] : fields(e.model)) out << ',' << name;
+  out << '\n';
+  const auto row = [&](const std::string& name, const PictureScore& s) {
+    std::string quoted = name;
+    for (std::size_t i = 0; (i = quoted.find('"', i)) != std::string::npos; i += 2)
+      quoted.insert(i, 1, '"');
+    out << '"' << quoted << "\"," << s.pixels;
+    for (const auto& [field, value] : fields(s)) out << ',' << value;
+    out << '\n';
+  };
+  for (const PictureScore& s : e.pictures) row(s.name, s);
+  row("mean", e.model);
+  row("baseline grey", e.grey);
+  row("baseline mean colour", e.mean);
+  row("original", e.original);
+  return out.str();
+}
+
+nlohmann::json to_json(const PictureScore& s) {
+  nlohmann::json json;
+  for (const auto& [name, value] : fields(s)) {
+    json[name] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+  }
+  return json;
+}
+
+nlohmann::json to_json(const Evaluation& e) {
+  nlohmann::json pictures = nlohmann::json::array();
+  for (const PictureScore& s : e.pictures) {
+    nlohmann::json one = to_json(s);
+    one["picture"] = s.name;
+    pictures.push_back(std::move(one));
+  }
+  return {{"mse_ratio", e.mse_ratio()},
+          {"colourfulness_ratio", e.colourfulness_ratio()},
+          {"dcf", std::abs(e.model.cf - e.model.cf_true)},
+          {"model", to_json(e.model)},
+          {"grey", to_json(e.grey)},
+          {"mean_colour", to_json(e.mean)},
+          {"original", to_json(e.original)},
+          {"pictures", std::move(pictures)}};
+}
+
+void print_table(const Evaluation& e) {
+  std::printf("%-16s%12s%12s%12s%12s\n", "", "model", "grey", "mean colour", "original");
+  const auto model = fields(e.model);
+  const auto grey = fields(e.grey);
+  const auto mean = fields(e.mean);
+  const auto original = fields(e.original);
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    std::printf("%-16s%12.5g%12.5g%12.5g%12.5g\n", model[i].first.c_str(), model[i].second,
+                grey[i].second, mean[i].second, original[i].second);
+  }
+  std::printf(
+      "\n%zu pictures; mse_ab is %.4f of the better baseline's, colourfulness %.3f of the true "
+      "pictures'\n",
+      e.pictures.size(), e.mse_ratio(), e.colourfulness_ratio());
+}
+
+void run(const Options& options) {
+  const Dataset dataset(options.data);
+  const Model model = load_model(find_model(options.model));
+  std::vector<std::size_t> indices =
+      dataset.split(options.split == "train" ? Split::train : Split::val);
+  if (options.split == "all") {
+    indices.clear();
+    for (std::size_t i = 0; i < dataset.size(); ++i) indices.push_back(i);
+  }
+  ColorizeOptions colorize = options.colorize;
+  colorize.multiple = model.info.multiple;
+  Progress progress("evaluating", indices.size(), "pictures");
+  const PredictChroma predict = [&](const Tensor& lightness) {
+    Tensor ab = predict_ab(model, lightness, options.predict);
+    for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] *= colorize.saturation;
+    return ab;
+  };
+  const Evaluation e = evaluate(dataset, indices, predict, colorize, metric_context(dataset), true,
+                                [&] { progress.advance(); });
+  Progress::clear_line();
+  if (!options.csv.empty()) write_file_atomically(options.csv, to_csv(e));
+  if (common().json) {
+    std::cout << to_json(e).dump(2) << '\n';
+  } else {
+    print_table(e);
+  }
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* verb =
+      add_verb(app, "eval", "Score a model on a prepared data set",
+               {"tinct eval --data photos",
+                "tinct eval --model runs/first/best.safetensors --data photos --csv scores.csv"});
+  auto options = std::make_shared<Options>();
+  verb->add_option("--model", options->model, "A weights file, or a shipped model by name")
+      ->capture_default_str();
+  verb->add_option("--data", options->data, "A folder that tinct prepare wrote")->required();
+  verb->add_option("--csv", options->csv, "Write every picture's scores here");
+  verb->add_option("--split", options->split, "Which pictures")
+      ->check(CLI::IsMember({"val", "train", "all"}))
+      ->capture_default_str();
+  verb->add_option("--size", options->colorize.size,
+                   "Shorter side at which the network sees a picture")
+      ->check(CLI::Range(16, 4096))
+      ->capture_default_str();
+  verb->add_option("--saturation", options->colorize.saturation, "Multiply the predicted chroma")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  verb->add_option("--temperature", options->predict.temperature,
+                   "Of a binned head: 1 mean, towards 0 mode")
+      ->check(CLI::Range(0.01, 10.0))
+      ->capture_default_str();
+  verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace tinct
