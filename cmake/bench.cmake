@@ -13,3 +13,7 @@ if(TARGET DNNL::dnnl AND OpenMP_CXX_FOUND)
   target_link_libraries(tinct_bench PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)
   target_compile_definitions(tinct_bench PRIVATE TINCT_ONEDNN)
 endif()
+
+# Driven by bench/peers/train_step.py, which needs PyTorch and is run by hand.
+add_executable(tinct_train_step bench/peers/train_step.cpp)
+target_link_libraries(tinct_train_step PRIVATE tinct_train)

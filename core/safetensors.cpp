@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "core/error.h"
@@ -157,8 +158,29 @@ NamedTensors SafetensorsFile::load_all() const {
   return all;
 }
 
+namespace {
+
+std::string comma_separated(const Tensor& tensor, const std::vector<std::size_t>* given) {
+  const Shape& s = tensor.shape();
+  const std::vector<std::size_t> own = {s.n, s.h, s.w, s.c};
+  const std::vector<std::size_t>& extents = given != nullptr ? *given : own;
+  std::size_t size = 1;
+  std::string text;
+  for (const std::size_t extent : extents) {
+    size *= extent;
+    text += (text.empty() ? "" : ",") + std::to_string(extent);
+  }
+  if (size != s.size()) {
+    throw std::invalid_argument("write_safetensors: (" + text + ") for " + to_string(s));
+  }
+  return text;
+}
+
+}  // namespace
+
 void write_safetensors(const std::string& path, const NamedTensors& tensors,
-                       const Metadata& metadata) {
+                       const Metadata& metadata,
+                       const std::map<std::string, std::vector<std::size_t>>& extents) {
   std::vector<const std::pair<std::string, Tensor>*> sorted;
   for (const auto& named : tensors) sorted.push_back(&named);
   std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
@@ -176,10 +198,10 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
   std::uint64_t at = 0;
   for (const auto* named : sorted) {
     const auto& [name, tensor] = *named;
-    const Shape& s = tensor.shape();
+    const auto given = extents.find(name);
     json += (json.size() == 1 ? "" : ",") + json_quote(name) + ":{\"dtype\":\"" +
-            (tensor.dtype() == DType::f32 ? "F32" : "U8") + "\",\"shape\":[" + std::to_string(s.n) +
-            "," + std::to_string(s.h) + "," + std::to_string(s.w) + "," + std::to_string(s.c) +
+            (tensor.dtype() == DType::f32 ? "F32" : "U8") + "\",\"shape\":[" +
+            comma_separated(tensor, given == extents.end() ? nullptr : &given->second) +
             "],\"data_offsets\":[" + std::to_string(at) + "," +
             std::to_string(at + tensor.bytes()) + "]}";
     at += tensor.bytes();

@@ -2,15 +2,19 @@
 // Bytes: forward reads x and writes y; backward reads dy and writes dx.
 #pragma once
 
+#include <vector>
+
 #include "kernels/pool_shape.h"
 
 namespace tinct {
 
-/// What the window of output (oy, ox) is divided by: its elements inside the input, or, with
+/// What a window is divided by, as rows[oy] columns[ox]: its elements inside the input, or, with
 /// `count_include_pad`, inside the padded input (PyTorch's rule: what `ceil` adds beyond the
 /// padding never counts).
-std::size_t average_pool_divisor(const PoolShape& s, bool count_include_pad, std::size_t oy,
-                                 std::size_t ox);
+struct PoolDivisors {
+  std::vector<std::size_t> rows, columns;
+};
+PoolDivisors average_pool_divisors(const PoolShape& s, bool count_include_pad);
 
 namespace ref {
 

@@ -6,18 +6,26 @@
 
 namespace tinct {
 
-std::size_t average_pool_divisor(const PoolShape& s, bool count_include_pad, std::size_t oy,
-                                 std::size_t ox) {
-  const PoolWindow& p = s.window;
-  if (count_include_pad) {
-    const std::size_t top = oy * p.stride_h;
-    const std::size_t left = ox * p.stride_w;
-    return (std::min(top + p.kh, s.x.h + p.pad_top + p.pad_bottom) - top) *
-           (std::min(left + p.kw, s.x.w + p.pad_left + p.pad_right) - left);
+namespace {
+
+std::vector<std::size_t> divisors(std::size_t outputs, std::size_t extent, std::size_t kernel,
+                                  std::size_t stride, std::size_t before, std::size_t after,
+                                  bool count_include_pad) {
+  std::vector<std::size_t> out(outputs);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const PoolRange range = pool_range(o, extent, kernel, stride, before);
+    out[o] = count_include_pad ? std::min(kernel, extent + before + after - o * stride)
+                               : range.end - range.begin;
   }
-  const PoolRange rows = pool_range(oy, s.x.h, p.kh, p.stride_h, p.pad_top);
-  const PoolRange columns = pool_range(ox, s.x.w, p.kw, p.stride_w, p.pad_left);
-  return (rows.end - rows.begin) * (columns.end - columns.begin);
+  return out;
+}
+
+}  // namespace
+
+PoolDivisors average_pool_divisors(const PoolShape& s, bool count_include_pad) {
+  const PoolWindow& p = s.window;
+  return {divisors(s.oh(), s.x.h, p.kh, p.stride_h, p.pad_top, p.pad_bottom, count_include_pad),
+          divisors(s.ow(), s.x.w, p.kw, p.stride_w, p.pad_left, p.pad_right, count_include_pad)};
 }
 
 namespace ref {
@@ -27,13 +35,13 @@ namespace {
 template <class F>
 void for_each_element(const PoolShape& s, bool count_include_pad, F&& f) {
   const PoolWindow& p = s.window;
+  const PoolDivisors divide = average_pool_divisors(s, count_include_pad);
   for (std::size_t b = 0; b < s.x.n; ++b) {
     for (std::size_t oy = 0; oy < s.oh(); ++oy) {
       for (std::size_t ox = 0; ox < s.ow(); ++ox) {
         const PoolRange rows = pool_range(oy, s.x.h, p.kh, p.stride_h, p.pad_top);
         const PoolRange columns = pool_range(ox, s.x.w, p.kw, p.stride_w, p.pad_left);
-        const double divisor =
-            static_cast<double>(average_pool_divisor(s, count_include_pad, oy, ox));
+        const double divisor = static_cast<double>(divide.rows[oy] * divide.columns[ox]);
         for (std::size_t iy = rows.begin; iy < rows.end; ++iy) {
           for (std::size_t ix = columns.begin; ix < columns.end; ++ix) {
             for (std::size_t c = 0; c < s.x.c; ++c) {

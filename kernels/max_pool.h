@@ -14,7 +14,8 @@ inline constexpr std::size_t kMaxPoolWindow = 256;
 
 namespace ref {
 
-/// y = the largest element of each window; the first of equals; NaN wins. which, unless null, gets
+/// y = the largest element of each window; the first of equals, but the last NaN, as in
+/// PyTorch. which, unless null, gets
 /// its position in the window, ky kw + kx.
 void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which);
 /// dx gets, for each input, the dy of the windows that chose it.

@@ -33,7 +33,7 @@ void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which)
           for (std::size_t iy = rows.begin; iy < rows.end; ++iy) {
             for (std::size_t ix = columns.begin; ix < columns.end; ++ix) {
               const float v = x[((b * s.x.h + iy) * s.x.w + ix) * s.x.c + c];
-              if (position == kMaxPoolWindow || v > best || (std::isnan(v) && !std::isnan(best))) {
+              if (position == kMaxPoolWindow || v > best || std::isnan(v)) {
                 best = v;
                 position =
                     (iy + p.pad_top - oy * p.stride_h) * p.kw + ix + p.pad_left - ox * p.stride_w;

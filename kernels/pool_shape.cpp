@@ -42,4 +42,20 @@ void PoolShape::check(const char* operation) const {
   }
 }
 
+std::vector<PoolRange> PoolShape::window_columns() const {
+  std::vector<PoolRange> ranges(ow());
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    ranges[i] = pool_range(i, x.w, window.kw, window.stride_w, window.pad_left);
+  }
+  return ranges;
+}
+
+std::vector<PoolRange> PoolShape::column_windows() const {
+  std::vector<PoolRange> ranges(x.w);
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    ranges[i] = pool_windows(i, ow(), window.kw, window.stride_w, window.pad_left);
+  }
+  return ranges;
+}
+
 }  // namespace tinct

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "core/shape.h"
 
@@ -17,6 +18,12 @@ struct PoolWindow {
   bool ceil = false;
 };
 
+/// Indices [begin, end) of one axis.
+struct PoolRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 /// Pooling of x (n,h,w,c).
 struct PoolShape {
   Shape x;
@@ -29,15 +36,14 @@ struct PoolShape {
   /// the padding is not smaller than the window (a window could then hold nothing), or when the
   /// window is larger than the padded input.
   void check(const char* operation) const;
+
+  /// For each output column, the input columns that its window holds.
+  std::vector<PoolRange> window_columns() const;
+  /// For each input column, the output columns whose windows hold it.
+  std::vector<PoolRange> column_windows() const;
 };
 
-/// The part [begin, end) of one axis of the input that a window holds.
-struct PoolRange {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
-
-/// Window o of an axis of `extent` inputs.
+/// What window o of an axis of `extent` inputs holds.
 inline PoolRange pool_range(std::size_t o, std::size_t extent, std::size_t kernel,
                             std::size_t stride, std::size_t pad) {
   const std::size_t begin = o * stride;  // in the padded axis
@@ -45,7 +51,7 @@ inline PoolRange pool_range(std::size_t o, std::size_t extent, std::size_t kerne
   return {begin > pad ? begin - pad : 0, end < extent ? end : extent};
 }
 
-/// The windows [begin, end), of `outputs` on the axis, that hold input i.
+/// The windows, of `outputs` on the axis, that hold input i.
 inline PoolRange pool_windows(std::size_t i, std::size_t outputs, std::size_t kernel,
                               std::size_t stride, std::size_t pad) {
   const std::size_t at = i + pad;

@@ -92,8 +92,7 @@ void list(const std::string& name) {
   }
 }
 
-NamedTensors load(const Operation& operation, const std::string& path) {
-  const SafetensorsFile file(path);
+NamedTensors load(const Operation& operation, const SafetensorsFile& file) {
   NamedTensors tensors;
   for (const TensorEntry& entry : file.entries()) {
     Tensor tensor = file.load(entry.name);
@@ -108,7 +107,8 @@ NamedTensors load(const Operation& operation, const std::string& path) {
 void run(const std::string& name, const std::string& input, const std::string& output,
          const std::vector<std::string>& settings) {
   const Operation& operation = find_operation(name);
-  const NamedTensors inputs = load(operation, input);
+  const SafetensorsFile file(input);
+  const NamedTensors inputs = load(operation, file);
   const auto start = std::chrono::steady_clock::now();
   const NamedTensors outputs = run_operation(operation, inputs, settings);
   const std::chrono::duration<double, std::milli> elapsed =
@@ -118,7 +118,13 @@ void run(const std::string& name, const std::string& input, const std::string& o
     const std::size_t equals = setting.find('=');
     metadata[setting.substr(0, equals)] = setting.substr(equals + 1);
   }
-  write_safetensors(output, outputs, metadata);
+  // A gradient, or a statistic that moved, has the extents of what it belongs to.
+  std::map<std::string, std::vector<std::size_t>> extents;
+  for (const TensorEntry& entry : file.entries()) {
+    if (entry.name != "dy") extents["d" + entry.name] = entry.extents;
+    extents[entry.name] = entry.extents;
+  }
+  write_safetensors(output, outputs, metadata, extents);
   if (common().json) {
     nlohmann::json shapes = nlohmann::json::object();
     for (const auto& [key, tensor] : outputs) {
