@@ -121,13 +121,13 @@ Candidate examine(const FoundPicture& found, const PrepareOptions& o) {
   if (transparent(image)) return dropped(std::move(c), Drop::transparent, "partly transparent");
   image = shrunk(image, o.size);
   colour_statistics(image, c);
-  if (!(c.chroma >= o.min_chroma)) {
+  if (!(std::max(c.chroma, c.tone_spread) >= o.min_chroma)) {
     const std::string detail = "mean chroma " + fixed(c.chroma) + ", below " + fixed(o.min_chroma);
     return dropped(std::move(c), Drop::grey, detail);
   }
   if (!(c.tone_spread >= o.min_tone_spread)) {
-    const std::string detail = "colours stray by " + fixed(c.tone_spread) +
-                               " from one tone, below " + fixed(o.min_tone_spread);
+    const std::string detail = "one tone: colours stray from it by " + fixed(c.tone_spread) +
+                               ", below " + fixed(o.min_tone_spread);
     return dropped(std::move(c), Drop::toned, detail);
   }
   c.fingerprint = fingerprint(image);
