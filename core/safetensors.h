@@ -56,8 +56,8 @@ class SafetensorsFile {
 
 /// Writes F32 and U8 tensors with four extents each, sorted by alignment, then by name, through a
 /// temporary file that is synced and renamed over `path`: a reader sees the old file or the new
-/// one. A tensor named in `extents` is written with those instead, any rank of the same size. Throws
-/// IoError.
+/// one. A tensor named in `extents` is written with those instead, any rank of the same size.
+/// Throws IoError.
 void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const Metadata& metadata = {},
                        const std::map<std::string, std::vector<std::size_t>>& extents = {});

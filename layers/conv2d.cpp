@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/conv/conv2d.h"
+#include "layers/count.h"
 #include "layers/producer.h"
 
 namespace tinct {
@@ -54,6 +55,7 @@ Conv2dOptions tensorflow_same(std::size_t h, std::size_t w, std::size_t kernel, 
 Value conv2d(const Value& x, const Value& w, const Value& bias, const Conv2dOptions& options) {
   const Conv2dShape s = shape_of(x.shape(), w.shape(), options);
   check_bias("conv2d", bias, s.k);
+  add_macs(s.macs());
   Tensor y({s.n, s.oh(), s.ow(), s.k});
   cpu::conv2d(s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation, y.f32());
   return produced(

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/conv_transpose2d.h"
+#include "layers/count.h"
 #include "layers/producer.h"
 
 namespace tinct {
@@ -57,6 +58,7 @@ Value conv_transpose2d(const Value& x, const Value& w, const Value& bias,
                        const ConvTranspose2dOptions& options) {
   const ConvTranspose2dShape s = shape_of(x.shape(), w.shape(), options);
   check_bias("conv_transpose2d", bias, s.k);
+  add_macs(s.conv().macs());
   Tensor y({s.n, s.oh(), s.ow(), s.k});
   cpu::conv_transpose2d(s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation,
                         y.f32());

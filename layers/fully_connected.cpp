@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/conv/conv2d.h"
+#include "layers/count.h"
 #include "layers/producer.h"
 
 namespace tinct {
@@ -20,6 +21,7 @@ Value fully_connected(const Value& x, const Value& w, const Value& bias, Activat
   const Conv2dShape s{.w = rows, .c = in, .k = w.shape().n};
   s.check();
   check_bias("fully_connected", bias, s.k);
+  add_macs(s.macs());
   Tensor y({rows, 1, 1, s.k});
   cpu::conv2d(s, x.data().f32(), w.data().f32(), bias_data(bias), activation, y.f32());
   return produced(

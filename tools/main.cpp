@@ -22,6 +22,9 @@ void add_verbs(CLI::App& app) {
   add_eval(app);
   add_op(app);
   add_inspect(app);
+  add_forward(app);
+  add_models(app);
+  add_doctor(app);
 }
 
 // "--modle" of "--modle=x".
