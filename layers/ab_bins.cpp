@@ -1,3 +1,4 @@
+// Bins of the ab plane on tensors.
 #include "layers/ab_bins.h"
 
 #include "kernels/ab_bins.h"

@@ -1,3 +1,4 @@
+// The blocks that the networks are made of.
 #include "models/blocks.h"
 
 #include "layers/add.h"

@@ -1,3 +1,4 @@
+// The presets, and weights files that are checked whole.
 #include "models/model.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// The compact U-Net.
 #include "models/unet.h"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// Finding the models that come with tinct.
 #include "tools/shipped.h"
 
 #include <algorithm>

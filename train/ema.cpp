@@ -1,3 +1,4 @@
+// Moving averages of the weights.
 #include "train/ema.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Scoring a model beside the baselines.
 #include "train/evaluate.h"
 
 #include <algorithm>

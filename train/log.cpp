@@ -1,3 +1,4 @@
+// Step logs: JSON lines and CSV.
 #include "train/log.h"
 
 #include <fcntl.h>

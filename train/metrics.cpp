@@ -1,3 +1,4 @@
+// The measures of colour.
 #include "train/metrics.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SGD, Adam and AdamW over all parameters.
 #include "train/optimizer.h"
 
 #include <algorithm>

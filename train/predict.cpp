@@ -1,3 +1,4 @@
+// From lightness to chroma with a network.
 #include "train/predict.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Learning-rate schedules.
 #include "train/schedule.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// TensorBoard event files, byte by byte.
 #include "train/tensorboard.h"
 
 #include <fcntl.h>
