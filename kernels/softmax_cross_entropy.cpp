@@ -1,11 +1,178 @@
-// Softmax cross-entropy on the CPU.
+// Softmax cross-entropy on the CPU, a pixel at a time: its logits are read from memory once, its
+// gradient is written once, and the passes between run over a row of bins in the first cache.
+// Bytes: the logits, the gradient, the target.
 #include "kernels/softmax_cross_entropy.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "core/threads.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/softmax_cross_entropy.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+#include "kernels/exp-inl.h"
+#include "kernels/vectors-inl.h"
+
+#ifndef TINCT_SOFTMAX_PIXEL
+#define TINCT_SOFTMAX_PIXEL
+namespace tinct {
+
+struct SoftmaxPixel {
+  const float* logits;
+  const float* index;  // null: dense
+  const float* target;
+  const float* class_weight;  // of each bin, or null
+  float weight;               // of the pixel
+  float* gradient;            // or null
+};
+
+}  // namespace tinct
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tinct::HWY_NAMESPACE {
+
+// Sums f(i) over vectors that cover [0, count), count at least one vector. The last may overlap the
+// one before it; its lanes that were counted are dropped.
+template <class D, class F>
+HWY_INLINE float sum_vectors(D d, std::size_t count, const F& f) {
+  const std::size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) sum = hn::Add(sum, f(i));
+  if (i < count) {
+    const auto counted = hn::FirstN(d, lanes - (count - i));
+    sum = hn::Add(sum, hn::IfThenZeroElse(counted, f(count - lanes)));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+// The sum of the target's weights a = (class weight) z, and that of a (logit - largest).
+struct TargetSums {
+  double total = 0, dot = 0;
+};
+
+template <class D>
+HWY_INLINE auto dense_target(D d, const SoftmaxPixel& p, std::size_t i) {
+  const auto z = hn::Mul(hn::LoadU(d, p.target + i), hn::Set(d, p.weight));
+  return p.class_weight ? hn::Mul(z, hn::LoadU(d, p.class_weight + i)) : z;
+}
+
+template <class D>
+HWY_INLINE TargetSums sum_dense(D d, std::size_t bins, const SoftmaxPixel& p, float largest) {
+  const auto top = hn::Set(d, largest);
+  TargetSums sums;
+  sums.total = sum_vectors(d, bins, [&](std::size_t i) { return dense_target(d, p, i); });
+  sums.dot = sum_vectors(d, bins, [&](std::size_t i) {
+    return hn::Mul(dense_target(d, p, i), hn::Sub(hn::LoadU(d, p.logits + i), top));
+  });
+  return sums;
+}
+
+HWY_INLINE float sparse_target(const SoftmaxPixel& p, std::size_t k) {
+  const float z = p.target[k] * p.weight;
+  return p.class_weight ? z * p.class_weight[static_cast<std::size_t>(p.index[k])] : z;
+}
+
+HWY_INLINE TargetSums sum_sparse(std::size_t neighbours, const SoftmaxPixel& p, float largest) {
+  TargetSums sums;
+  for (std::size_t k = 0; k < neighbours; ++k) {
+    const double a = sparse_target(p, k);
+    sums.total += a;
+    sums.dot += a * (double{p.logits[static_cast<std::size_t>(p.index[k])]} - largest);
+  }
+  return sums;
+}
+
+// gradient holds e^(logit - largest) and gets factor times that, less scale times the target.
+template <class D>
+HWY_INLINE void finish_gradient(D d, const SoftmaxShape& s, const SoftmaxPixel& p, float factor,
+                                float scale) {
+  const auto by = hn::Set(d, factor);
+  const auto less = hn::Set(d, scale);
+  const auto value = [&](std::size_t i) {
+    const auto e = hn::Mul(hn::LoadU(d, p.gradient + i), by);
+    return p.index ? e : hn::NegMulAdd(dense_target(d, p, i), less, e);
+  };
+  const std::size_t lanes = hn::Lanes(d);
+  const auto last = value(s.bins - lanes);  // before what it overlaps is written over
+  for (std::size_t i = 0; i + lanes <= s.bins; i += lanes) hn::StoreU(value(i), d, p.gradient + i);
+  hn::StoreU(last, d, p.gradient + s.bins - lanes);
+  for (std::size_t k = 0; p.index && k < s.neighbours; ++k) {
+    p.gradient[static_cast<std::size_t>(p.index[k])] -= scale * sparse_target(p, k);
+  }
+}
+
+// The loss of one pixel; its gradient is multiplied by `scale`. D has at most `bins` lanes.
+template <class D>
+HWY_INLINE double one_pixel(D d, const SoftmaxShape& s, const SoftmaxPixel& p, float scale) {
+  auto most = hn::LoadU(d, p.logits);
+  for_vectors(d, s.bins, [&](std::size_t i) { most = hn::Max(most, hn::LoadU(d, p.logits + i)); });
+  const auto top = hn::MaxOfLanes(d, most);
+  const float largest = hn::GetLane(top);
+  const double exp_sum = sum_vectors(d, s.bins, [&](std::size_t i) {
+    const auto e = exp(d, hn::Sub(hn::LoadU(d, p.logits + i), top));
+    if (p.gradient) hn::StoreU(e, d, p.gradient + i);
+    return e;
+  });
+  const TargetSums sums =
+      p.index ? sum_sparse(s.neighbours, p, largest) : sum_dense(d, s.bins, p, largest);
+  if (p.gradient) {
+    finish_gradient(d, s, p, static_cast<float>(sums.total * scale / exp_sum), scale);
+  }
+  return sums.total * std::log(exp_sum) - sums.dot;
+}
+
+double Pixel(const SoftmaxShape& s, const SoftmaxPixel& p, float scale) {
+  double loss = 0;
+  for_channels(
+      s.bins, [&](auto d) { loss = one_pixel(d, s, p, scale); },
+      [&](auto) { loss = one_pixel(hn::CappedTag<float, 1>(), s, p, scale); });
+  return loss;
+}
+
+}  // namespace tinct::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace tinct::cpu {
+namespace {
+
+HWY_EXPORT(Pixel);
+
+constexpr std::size_t kChunk = 64;  // pixels
+
+}  // namespace
 
 double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const float* index,
                              const float* target, const float* class_weight, float* gradient) {
-  return ref::softmax_cross_entropy(s, logits, index, target, class_weight, gradient);
+  const double scale = 1.0 / static_cast<double>(s.pixels);
+  const std::size_t entries = s.neighbours ? s.neighbours : s.bins;
+  const bool by_top = class_weight && s.weighting == ClassWeighting::top_bin;
+  const double sum = parallel_sum(s.pixels, kChunk, [&](std::size_t begin, std::size_t end) {
+    double losses = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      SoftmaxPixel p{logits + i * s.bins,
+                     s.neighbours ? index + i * entries : nullptr,
+                     target + i * entries,
+                     by_top ? nullptr : class_weight,
+                     1,
+                     gradient ? gradient + i * s.bins : nullptr};
+      if (by_top) {
+        const auto top =
+            static_cast<std::size_t>(std::max_element(p.target, p.target + entries) - p.target);
+        p.weight = class_weight[p.index ? static_cast<std::size_t>(p.index[top]) : top];
+      }
+      losses += HWY_DYNAMIC_DISPATCH(Pixel)(s, p, static_cast<float>(scale));
+    }
+    return losses;
+  });
+  return sum * scale;
 }
 
 }  // namespace tinct::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,62 @@
+// Dropout: the mask is the Philox stream's, scaled to keep the mean.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "kernels/dropout.h"
+#include "tests/check.h"
+#include "tests/kernels/same_bits.h"
+
+namespace tinct {
+namespace {
+
+using test::random_tensor;
+
+Tensor dropped(const Tensor& x, const Random& random, float rate) {
+  Tensor y(x.shape());
+  cpu::dropout(random, rate, x.size(), x.f32(), y.f32());
+  return y;
+}
+
+TEST_CASE("dropout agrees with the plain reference", "[dropout]") {
+  for (const std::size_t count : {1, 2, 7, 31, 32, 33, 63, 64, 65, 1000, 40000}) {
+    for (const float rate : {0.0f, 0.1f, 0.5f, 0.999f}) {
+      INFO(count << " elements, rate " << rate);
+      const Random random(count, Purpose::dropout, 3, 5);
+      const Tensor x = random_tensor({1, 1, 1, count}, 1);
+      Tensor expected(x.shape());
+      ref::dropout(random, rate, count, x.f32(), expected.f32());
+      REQUIRE(test::difference(dropped(x, random, rate), expected, 0, 0) == "");
+    }
+  }
+}
+
+TEST_CASE("dropout keeps the mean, and drops a NaN like any number", "[dropout]") {
+  const Random random(1, Purpose::dropout);
+  const Tensor y = dropped(Tensor::full({1, 1, 1, 100000}, 1), random, 0.3f);
+  double sum = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) sum += y.f32()[i];
+  CHECK(std::abs(sum / 100000 - 1) < 0.01);  // five standard deviations
+  const Tensor nans = Tensor::full({1, 1, 1, 64}, std::numeric_limits<float>::quiet_NaN());
+  const Tensor z = dropped(nans, random, 0.5f);
+  for (std::size_t i = 0; i < 64; ++i) {
+    CHECK(std::isnan(z.f32()[i]) == (random.bits(i) >= dropout_threshold(0.5f)));
+  }
+}
+
+TEST_CASE("another step or layer draws another mask", "[dropout]") {
+  const Tensor x = Tensor::full({1, 1, 1, 256}, 1);
+  const Tensor a = dropped(x, Random(1, Purpose::dropout, 1, 1), 0.5f);
+  CHECK(test::difference(a, dropped(x, Random(1, Purpose::dropout, 1, 1), 0.5f), 0, 0) == "");
+  CHECK(test::difference(a, dropped(x, Random(1, Purpose::dropout, 2, 1), 0.5f), 0, 0) != "");
+  CHECK(test::difference(a, dropped(x, Random(1, Purpose::dropout, 1, 2), 0.5f), 0, 0) != "");
+}
+
+TEST_CASE("dropout gives the same bits for any thread count", "[dropout]") {
+  const Tensor x = random_tensor({1, 1, 1, 100003}, 1);
+  CHECK(test::same_bits_for_any_threads(
+            [&] { return dropped(x, Random(9, Purpose::dropout), 0.5f); }) == "");
+}
+
+}  // namespace
+}  // namespace tinct
