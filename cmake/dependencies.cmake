@@ -10,5 +10,8 @@ find_package(tomlplusplus REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(LCMS REQUIRED IMPORTED_TARGET lcms2)
 
+# Optional: WebP pictures, which most of the photographs of tools/fetch-photos.sh are.
+pkg_check_modules(WEBP IMPORTED_TARGET libwebp libwebpdemux)
+
 # Optional: what the benchmarks compare with.
 find_package(dnnl QUIET)

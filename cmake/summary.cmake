@@ -26,6 +26,7 @@ message(STATUS "  Highway ${HWY_VERSION}, libjpeg, libpng ${PNG_VERSION_STRING},
 tinct_report("tests            " "${TINCT_TESTS}" "TINCT_TESTS")
 tinct_report("benchmarks       " "${TINCT_BENCH}" "TINCT_BENCH")
 tinct_report("oneDNN           " "${tinct_dnnl}" "the benchmarks' other column (libdnnl-dev)")
+tinct_report("WebP             " "${WEBP_FOUND}" "pictures in WebP (libwebp-dev)")
 tinct_report("CUDA toolkit     " "${TINCT_NVCC}" "found for later; this version computes on the CPU")
 tinct_report("ccache           " "${tinct_ccache}" "faster rebuilds (ccache)")
 tinct_report("clang-format     " "${TINCT_CLANG_FORMAT}" "tools/lint.sh (clang-format)")

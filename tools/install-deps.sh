@@ -5,7 +5,7 @@ set -euo pipefail
 
 required=(
   g++ cmake ninja-build pkg-config git make ca-certificates
-  libhwy-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev liblcms2-dev
+  libhwy-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev liblcms2-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev catch2
   clang-format clang-tidy
 )

@@ -15,6 +15,9 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeL
 Image decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 Image decode_bmp(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+#ifdef TINCT_WEBP
+Image decode_webp(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+#endif
 
 /// Throws DataError when a picture of these extents is not to be decoded.
 void check_extents(const std::string& name, std::uint64_t height, std::uint64_t width,

@@ -65,6 +65,9 @@ Image decode_any(std::string_view bytes, const std::string& name, const DecodeLi
       (std::isspace(static_cast<unsigned char>(bytes[2])) != 0 || bytes[2] == '#')) {
     return decode_pnm(bytes, name, limits);
   }
+#ifdef TINCT_WEBP
+  if (starts(bytes, "RIFF") && starts(bytes, "WEBP", 8)) return decode_webp(bytes, name, limits);
+#endif
   const std::string kind = foreign_format(bytes);
   if (kind.empty()) throw DataError(name + ": not a picture (JPEG, PNG, BMP and PNM are read)");
   throw DataError(name + ": " + kind + ", which is not read; convert it to PNG or JPEG first");
@@ -159,6 +162,9 @@ Image to_rgb8(const Image& image) {
 bool has_image_extension(const std::string& path) {
   std::string extension = std::filesystem::path(path).extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+#ifdef TINCT_WEBP
+  if (extension == ".webp") return true;
+#endif
   static constexpr const char* known[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp",
                                           ".dib", ".pbm",  ".pgm", ".ppm",  ".pnm"};
   return std::any_of(std::begin(known), std::end(known),
