@@ -18,6 +18,7 @@ namespace {
 
 void add_verbs(CLI::App& app) {
   // One line a verb, in the order of --help.
+  add_colorize(app);
   add_prepare(app);
   add_eval(app);
   add_op(app);

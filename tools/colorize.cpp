@@ -1,0 +1,345 @@
+// tinct colorize: grey photographs in, colour photographs out.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "core/error.h"
+#include "core/threads.h"
+#include "tools/colorize_plan.h"
+#include "tools/exit_code.h"
+#include "tools/progress.h"
+#include "tools/shipped.h"
+#include "tools/verb.h"
+#include "train/colorize.h"
+#include "train/predict.h"
+
+namespace tinct {
+namespace {
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string model = kDefaultModel;
+  std::string format;
+  int quality = 92;
+  bool compare = false;
+  bool force = false;
+  double megapixels = 64;
+  DecodeLimits limits;
+  ColorizeOptions colorize;
+  PredictOptions predict;
+};
+
+enum class Status { waiting, done, skipped, failed };
+
+struct Outcome {
+  Status status = Status::waiting;
+  std::size_t width = 0, height = 0;
+  double ms = 0;  ///< prediction and painting
+  std::vector<std::string> notes;
+  std::string error;
+  ExitCode code = ExitCode::ok;
+};
+
+/// Runs `work` on another thread, serially, so that it leaves the pool to the network.
+template <class Work>
+auto in_background(Work work) {
+  return std::async(std::launch::async, [work = std::move(work)]() mutable {
+    const SerialScope serial;
+    return work();
+  });
+}
+
+/// Reads, colours and writes one picture after another. While the network works on one, the next is
+/// being decoded and the one before encoded.
+class Run {
+ public:
+  Run(const Options& options, const ColorizePlan& plan, Model model)
+      : options_(options), plan_(plan), model_(std::move(model)), outcomes_(plan.jobs.size()) {}
+
+  /// Throws IoError when a result cannot be written: the next could not be either.
+  void all() {
+    Progress progress("colouring", plan_.jobs.size(), "pictures");
+    std::size_t next = 0;
+    std::future<Image> loading = start_loading(next);
+    progress.start_at(next);
+    std::size_t shown = next;
+    while (next < plan_.jobs.size()) {
+      const std::size_t current = next++;
+      std::future<Image> loaded = std::move(loading);
+      loading = start_loading(next);
+      std::optional<Image> result = colour(current, std::move(loaded));
+      finish_writing();
+      if (result) start_writing(current, std::move(*result));
+      progress.advance(current + 1 - shown);
+      shown = current + 1;
+    }
+    finish_writing();
+  }
+
+  const std::vector<Outcome>& outcomes() const { return outcomes_; }
+
+ private:
+  /// Moves `i` on to the next job that is to be done and starts to decode its picture.
+  std::future<Image> start_loading(std::size_t& i) {
+    for (; i < plan_.jobs.size(); ++i) {
+      const ColorizeJob& job = plan_.jobs[i];
+      if (job.problem.empty() && !job.up_to_date) {
+        return in_background(
+            [path = job.input, limits = options_.limits] { return load_image(path, limits); });
+      }
+      outcomes_[i].status = job.up_to_date ? Status::skipped : Status::failed;
+      outcomes_[i].error = job.problem;
+      if (!job.up_to_date) outcomes_[i].code = ExitCode::usage;
+    }
+    return {};
+  }
+
+  std::optional<Image> colour(std::size_t i, std::future<Image> loaded) {
+    Outcome& outcome = outcomes_[i];
+    try {
+      const Image image = loaded.get();
+      const auto start = std::chrono::steady_clock::now();
+      ColorizeOptions how = options_.colorize;
+      how.multiple = model_.info.multiple;
+      Image result = colorize(
+          image, [this](const Tensor& l) { return predict_ab(model_, l, options_.predict); }, how);
+      const std::chrono::duration<double, std::milli> elapsed =
+          std::chrono::steady_clock::now() - start;
+      outcome.width = image.width, outcome.height = image.height, outcome.ms = elapsed.count();
+      outcome.notes = image.notes;
+      if (plan_.jobs[i].jpeg && !image.alpha.empty()) {
+        outcome.notes.push_back("JPEG has no transparency: laid on white");
+      }
+      if (plan_.jobs[i].jpeg && image.bits == 16) {
+        outcome.notes.push_back("JPEG has 8 bits: 16 were rounded");
+      }
+      if (options_.compare) result = side_by_side(image, result);
+      return result;
+    } catch (const std::exception& error) {
+      fail(i, error);
+      return {};
+    }
+  }
+
+  void fail(std::size_t i, const std::exception& error) {
+    Outcome& outcome = outcomes_[i];
+    outcome.status = Status::failed;
+    outcome.error = error.what();
+    outcome.code = exit_code(error);
+    // The library's messages on pictures begin with the file; others do not know it.
+    const std::string& input = plan_.jobs[i].input;
+    if (outcome.error.rfind(input, 0) != 0) outcome.error = input + ": " + outcome.error;
+  }
+
+  void start_writing(std::size_t i, Image image) {
+    written_ = i;
+    writing_ =
+        in_background([&job = plan_.jobs[i], quality = options_.quality, image = std::move(image)] {
+          const std::filesystem::path folder = std::filesystem::path(job.output).parent_path();
+          std::error_code error;
+          if (!folder.empty()) std::filesystem::create_directories(folder, error);
+          if (error)
+            throw IoError("cannot make the folder " + folder.string() + ": " + error.message());
+          if (job.jpeg) {
+            save_jpeg(job.output, image, quality);
+          } else {
+            save_png(job.output, image, 4);
+          }
+        });
+  }
+
+  void finish_writing() {
+    if (!writing_.valid()) return;
+    try {
+      writing_.get();
+      outcomes_[written_].status = Status::done;
+    } catch (const std::exception& error) {
+      fail(written_, error);
+      if (dynamic_cast<const IoError*>(&error) != nullptr) throw;
+    }
+  }
+
+  const Options& options_;
+  const ColorizePlan& plan_;
+  Model model_;
+  std::vector<Outcome> outcomes_;
+  std::future<void> writing_;
+  std::size_t written_ = 0;  // what writing_ is about
+};
+
+const char* name(Status status) {
+  switch (status) {
+    case Status::waiting:
+      return "not reached";
+    case Status::done:
+      return "done";
+    case Status::skipped:
+      return "skipped";
+    case Status::failed:
+      return "failed";
+  }
+  return "";
+}
+
+struct Counts {
+  std::size_t done = 0, skipped = 0, failed = 0;
+};
+
+Counts count(const std::vector<Outcome>& outcomes) {
+  Counts counts;
+  for (const Outcome& outcome : outcomes) {
+    counts.done += outcome.status == Status::done;
+    counts.skipped += outcome.status == Status::skipped;
+    counts.failed += outcome.status == Status::failed;
+  }
+  return counts;
+}
+
+void print_json(const ColorizePlan& plan, const std::vector<Outcome>& outcomes, double seconds) {
+  nlohmann::json pictures = nlohmann::json::array();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Outcome& outcome = outcomes[i];
+    nlohmann::json one = {{"input", plan.jobs[i].input},
+                          {"output", plan.jobs[i].output},
+                          {"status", name(outcome.status)}};
+    if (outcome.status == Status::done) {
+      one["width"] = outcome.width, one["height"] = outcome.height, one["ms"] = outcome.ms;
+      one["notes"] = outcome.notes;
+    }
+    if (outcome.status == Status::failed) one["error"] = outcome.error;
+    pictures.push_back(std::move(one));
+  }
+  const Counts counts = count(outcomes);
+  const nlohmann::json json = {{"done", counts.done},     {"skipped", counts.skipped},
+                               {"failed", counts.failed}, {"unreadable", plan.unreadable},
+                               {"seconds", seconds},      {"pictures", std::move(pictures)}};
+  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+void print_report(const ColorizePlan& plan, const std::vector<Outcome>& outcomes, double seconds) {
+  const Counts counts = count(outcomes);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    for (const std::string& note : outcomes[i].notes) say(plan.jobs[i].input + ": " + note);
+  }
+  if (outcomes.size() == 1 && counts.done + counts.skipped == 0) return;
+  if (outcomes.size() == 1) {
+    std::printf("%s%s\n", plan.jobs[0].output.c_str(), counts.skipped ? " (up to date)" : "");
+    return;
+  }
+  std::printf("%zu coloured", counts.done);
+  if (counts.skipped > 0) std::printf(", %zu up to date", counts.skipped);
+  if (counts.failed > 0) std::printf(", %zu failed", counts.failed);
+  std::printf(" in %s\n", format_duration(seconds).c_str());
+}
+
+/// Names what failed, on stderr even with --quiet, and ends the program with the failures' code.
+void end_with_failures(const ColorizePlan& plan, const std::vector<Outcome>& outcomes) {
+  std::set<ExitCode> codes;
+  std::string only;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].status != Status::failed) continue;
+    codes.insert(outcomes[i].code);
+    only = outcomes[i].error;
+    if (only.rfind(plan.jobs[i].input, 0) != 0) only = plan.jobs[i].input + ": " + only;
+    if (outcomes.size() > 1) std::fprintf(stderr, "failed: %s\n", only.c_str());
+  }
+  for (const std::string& folder : plan.unreadable) {
+    codes.insert(ExitCode::io);
+    std::fprintf(stderr, "failed: %s\n", folder.c_str());
+  }
+  if (codes.empty()) return;
+  const ExitCode code = codes.size() == 1 ? *codes.begin() : ExitCode::data;
+  const std::size_t failed = count(outcomes).failed;
+  if (outcomes.size() == 1 && failed == 1) throw Exit(code, only);
+  throw Exit(
+      code, std::to_string(failed) + " of " + std::to_string(outcomes.size()) + " pictures failed");
+}
+
+void run(Options options) {
+  options.limits.pixels = static_cast<std::uint64_t>(options.megapixels * 1e6);
+  const ColorizePlan plan =
+      plan_colorize(options.inputs, options.output, options.format, options.force);
+  const auto start = std::chrono::steady_clock::now();
+  Run work(options, plan, load_model(find_model(options.model)));
+  std::exception_ptr stopped;
+  try {
+    work.all();
+  } catch (const IoError&) {
+    stopped = std::current_exception();
+  }
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  Progress::clear_line();
+  if (common().json) {
+    print_json(plan, work.outcomes(), elapsed.count());
+  } else {
+    print_report(plan, work.outcomes(), elapsed.count());
+  }
+  std::fflush(stdout);
+  if (stopped) std::rethrow_exception(stopped);
+  end_with_failures(plan, work.outcomes());
+}
+
+void add_pipeline_options(CLI::App& verb, Options& options) {
+  verb.add_option("--size", options.colorize.size,
+                  "Shorter side of what the network sees; the result has the photograph's own size")
+      ->check(CLI::Range(16, 2048))
+      ->type_name("PIXELS")
+      ->capture_default_str();
+  verb.add_option("--saturation", options.colorize.saturation,
+                  "Multiply the colour by this; lightness is never touched")
+      ->check(CLI::Range(0.0, 10.0))
+      ->type_name("FACTOR")
+      ->capture_default_str();
+  verb.add_option("--temperature", options.predict.temperature,
+                  "For models that predict a distribution: 1 is its mean, towards 0 its mode")
+      ->check(CLI::Range(0.01, 10.0))
+      ->type_name("T")
+      ->capture_default_str();
+  verb.add_flag("--flip", options.predict.flip,
+                "Average with the mirrored picture's prediction: twice the time, a little better");
+  verb.add_option("--max-megapixels", options.megapixels, "Refuse larger pictures")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->type_name("N")
+      ->capture_default_str();
+  verb.add_flag("--partial", options.limits.partial,
+                "Colour what can be read of a damaged JPEG instead of refusing it");
+}
+
+}  // namespace
+
+void add_colorize(CLI::App& app) {
+  CLI::App* verb = add_verb(
+      app, "colorize",
+      "Colour photographs at their full size.\n"
+      "Of a picture that has colours already, the lightness is used and the colours are replaced.\n"
+      "JPEG, PNG (8 and 16 bits), BMP and PNM are read; transparency, EXIF and 16 bits are kept.",
+      {"tinct colorize photo.jpg                     # photo-colour.jpg beside it",
+       "tinct colorize photo.jpg -o colour.png",
+       "tinct colorize album/ -o coloured/           # again: only what is new",
+       "tinct colorize 'scans/*.png' -o coloured/ --compare --saturation 1.2"});
+  auto options = std::make_shared<Options>();
+  verb->add_option("IN", options->inputs, "Pictures, folders (with all below them) or patterns")
+      ->required();
+  verb->add_option("-o,--output", options->output,
+                   "For one picture a file (.png, .jpg); else a folder, where names are kept");
+  verb->add_option("--model", options->model, "A weights file, or a shipped model by name")
+      ->capture_default_str();
+  verb->add_flag("--compare", options->compare, "Write the original and the result side by side");
+  verb->add_option("--format", options->format, "Write this, whatever the name says")
+      ->check(CLI::IsMember({"png", "jpeg"}));
+  verb->add_option("--quality", options->quality, "Of JPEG; from 90 up the colour has full detail")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  verb->add_flag("--force", options->force, "Also redo results that are newer than their pictures");
+  add_pipeline_options(*verb, *options);
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace tinct
