@@ -1,4 +1,4 @@
-// Moving averages of the weights.
+// The moving average of a model's weights.
 #include "train/ema.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Step logs: JSON lines and CSV.
+// The step log: writing lines that are never torn, dropping those after a checkpoint.
 #include "train/log.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SGD, Adam and AdamW over all parameters.
+// Optimizers over a model's parameters: settings, flat state, one pass a step.
 #include "train/optimizer.h"
 
 #include <algorithm>

@@ -13,7 +13,7 @@ struct ScheduleOptions {
   double minimum = 0;           ///< cosine, plateau: the factor never goes below
   long every = 1000;            ///< step: steps between two drops
   double gamma = 0.1;           ///< step, plateau: factor of a drop
-  int patience = 5;             ///< plateau: validations without improvement before a drop
+  long patience = 5;            ///< plateau: validations without improvement before a drop
   double threshold = 1e-4;      ///< plateau: relative improvement that counts
 };
 
@@ -21,7 +21,7 @@ struct ScheduleOptions {
 struct ScheduleState {
   double factor = 1;
   double best = std::numeric_limits<double>::infinity();
-  int waited = 0;
+  long waited = 0;
   friend bool operator==(const ScheduleState&, const ScheduleState&) = default;
 };
 

@@ -1,4 +1,4 @@
-// TensorBoard event files, byte by byte.
+// TensorBoard's records: protocol buffers by hand, framed with checksums.
 #include "train/tensorboard.h"
 
 #include <fcntl.h>

@@ -1,0 +1,116 @@
+// Grey collapse, one colour, dead layers, and where numbers stop being finite.
+#include "train/health.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/text.h"
+
+namespace tinct {
+namespace {
+
+std::string one_decimal(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+std::size_t dead_channels(const Tensor& t) {
+  const std::size_t c = t.shape().c;
+  std::vector<char> alive(c, 0);
+  for (std::size_t i = 0; i < t.size(); ++i) alive[i % c] |= t.f32()[i] != 0.0f;
+  return static_cast<std::size_t>(std::count(alive.begin(), alive.end(), 0));
+}
+
+std::string layer_of(const std::string& complaint) {
+  return complaint.substr(0, complaint.find(':'));
+}
+
+}  // namespace
+
+ChromaStatistics chroma_statistics(const Tensor& ab) {
+  double a = 0, b = 0, squares = 0, chroma = 0;
+  const std::size_t n = ab.shape().pixels();
+  for (std::size_t i = 0; i < n; ++i) {
+    const double pa = ab.f32()[2 * i];
+    const double pb = ab.f32()[2 * i + 1];
+    a += pa;
+    b += pb;
+    squares += pa * pa + pb * pb;
+    chroma += std::sqrt(pa * pa + pb * pb);
+  }
+  const double count = static_cast<double>(n);
+  const double variance = squares / count - (a * a + b * b) / (count * count);
+  return {chroma / count, std::sqrt(std::max(0.0, variance))};
+}
+
+std::string check_output(const Tensor& predicted_ab, const Tensor& true_ab) {
+  const ChromaStatistics p = chroma_statistics(predicted_ab);
+  const ChromaStatistics t = chroma_statistics(true_ab);
+  if (t.mean_chroma < 2) return "";
+  if (!(p.mean_chroma >= 0.1 * t.mean_chroma)) {
+    return "grey collapse: the predicted chroma is " + one_decimal(p.mean_chroma) +
+           " on average, the true " + one_decimal(t.mean_chroma);
+  }
+  if (!(p.spread >= 0.1 * t.spread)) {
+    return "one colour: the predicted colours spread by " + one_decimal(p.spread) +
+           ", the true by " + one_decimal(t.spread);
+  }
+  return "";
+}
+
+std::vector<std::string> check_activations(const Taps& taps) {
+  std::vector<std::string> complaints;
+  for (const auto& [name, t] : taps) {
+    const std::size_t dead = dead_channels(t);
+    if (2 * dead > t.shape().c) {
+      complaints.push_back(name + ": " + std::to_string(dead) + " of " +
+                           std::to_string(t.shape().c) + " channels are dead (zero everywhere)");
+    }
+  }
+  return complaints;
+}
+
+std::vector<std::string> HealthMonitor::news(const std::vector<std::string>& complaints) {
+  std::set<std::string> now;
+  std::vector<std::string> fresh;
+  for (const std::string& complaint : complaints) {
+    const std::string subject = layer_of(complaint);
+    now.insert(subject);
+    if (!known_.contains(subject)) fresh.push_back(complaint);
+  }
+  known_ = std::move(now);
+  return fresh;
+}
+
+std::string find_nonfinite(const Model& model, const Value& x, const Mode& mode) {
+  std::vector<std::string> weights;
+  for (const Parameter& p : model.parameters) {
+    if (!all_finite(p.value.data())) weights.push_back(p.name);
+  }
+  Taps taps;
+  {
+    const NoGrad no_grad;
+    model.forward(x, mode, &taps);
+  }
+  for (const auto& [name, t] : taps) {
+    if (all_finite(t)) continue;
+    std::string text = "the first activation that is not finite is that of layer " + name;
+    if (!weights.empty()) text += "; weights that are not finite: " + join(weights);
+    return text;
+  }
+  if (!weights.empty()) return "weights that are not finite: " + join(weights);
+  for (auto p = model.parameters.rbegin(); p != model.parameters.rend(); ++p) {
+    if (p->value.has_grad() && !all_finite(p->value.grad())) {
+      return "activations are finite; the first gradient that is not is that of " + p->name;
+    }
+  }
+  return "";
+}
+
+bool all_finite(const Tensor& t) {
+  return std::all_of(t.f32(), t.f32() + t.size(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace tinct

@@ -1,0 +1,68 @@
+// What a training step changes: weights, optimizer, averages, schedule; and saving all of it.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/model.h"
+#include "train/checkpoint.h"
+#include "train/config.h"
+#include "train/ema.h"
+#include "train/loader.h"
+#include "train/objective.h"
+
+namespace tinct {
+
+struct StepResult {
+  double loss = 0;       ///< mean over the accumulated batches
+  double grad_norm = 0;  ///< before clipping
+  double lr = 0;
+};
+
+/// The best validation so far.
+struct Best {
+  double mse_ab = std::numeric_limits<double>::infinity();
+  long step = 0;
+};
+
+class Learner {
+ public:
+  /// Throws std::invalid_argument for settings that cannot be.
+  Learner(const TrainConfig& config, Model model, Tensor class_weights = {});
+
+  /// One optimizer step on the mean loss of the batches. Throws NumericError naming the place when
+  /// loss or gradient is not finite; the weights are then as before.
+  StepResult step(const std::vector<Batch>& batches);
+
+  long steps() const { return steps_; }
+  Model& model() { return model_; }
+  const Objective& objective() const { return objective_; }
+  Schedule& schedule() { return schedule_; }
+  Ema* ema() { return ema_.get(); }
+  Best best;
+
+  /// Everything that the next step depends on.
+  std::vector<CheckpointFile> checkpoint_files(const Metadata& metadata);
+  /// Throws WeightsError when the checkpoint is of another architecture or configuration.
+  void restore(const Checkpoint& checkpoint);
+
+  /// Bytes of weights and buffers; of gradients, optimizer state and averages.
+  std::size_t weight_bytes() const;
+  std::size_t state_bytes() const;
+
+ private:
+  double add_gradients(const Batch& batch, std::size_t index);
+  [[noreturn]] void fail(const std::string& what, const Batch& batch, std::size_t index);
+
+  TrainConfig config_;
+  Model model_;
+  Objective objective_;
+  Optimizer optimizer_;
+  Schedule schedule_;
+  std::unique_ptr<Ema> ema_;
+  long steps_ = 0;
+};
+
+}  // namespace tinct

@@ -1,0 +1,61 @@
+// The losses by name, and their targets in the units of the network's head.
+#include "train/objective.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/ab_bins.h"
+#include "layers/average_pool.h"
+#include "layers/blurred_euclidean.h"
+#include "layers/loss.h"
+#include "train/predict.h"
+
+namespace tinct {
+
+Objective::Objective(const TrainConfig::Loss& options, const ModelInfo& info, Tensor class_weights)
+    : options_(options), info_(info), class_weights_(std::move(class_weights)) {
+  const bool binned = info.head == Head::binned;
+  if (options_.name == "auto") options_.name = binned ? "softmax_cross_entropy" : "l2";
+  if ((options_.name == "softmax_cross_entropy") != binned) {
+    throw std::invalid_argument("loss.name = \"" + options_.name + "\" does not suit preset " +
+                                info.preset + ", whose head " +
+                                (binned ? "predicts bins: it needs softmax_cross_entropy"
+                                        : "predicts ab: it needs l2, l1, huber or blurred"));
+  }
+}
+
+Value Objective::operator()(const Value& output, const Tensor& ab) const {
+  const Tensor target = shrink_ab(ab, output.shape().h, output.shape().w);
+  if (options_.name == "softmax_cross_entropy") {
+    const auto k = static_cast<std::size_t>(options_.neighbours);
+    const Shape t = target.shape();
+    SparseTarget soft{Tensor({t.n, t.h, t.w, k}), Tensor({t.n, t.h, t.w, k})};
+    soft_encode(info_.bins.shape().w, info_.bins.f32(), t.pixels(), target.f32(), k, options_.sigma,
+                soft.index.f32(), soft.weight.f32());
+    return softmax_cross_entropy(output, soft, class_weights_, ClassWeighting::top_bin);
+  }
+  Tensor scaled(target.shape());
+  for (std::size_t i = 0; i < scaled.size(); ++i) scaled.f32()[i] = target.f32()[i] / kChromaScale;
+  if (options_.name == "l1") return l1_loss(output, scaled);
+  if (options_.name == "huber") {
+    return huber_loss(output, scaled, static_cast<float>(options_.delta));
+  }
+  if (options_.name == "blurred") return blurred_euclidean(output, scaled);
+  return l2_loss(output, scaled);
+}
+
+Tensor shrink_ab(const Tensor& ab, std::size_t oh, std::size_t ow) {
+  const Shape s = ab.shape();
+  if (s.h == oh && s.w == ow) return ab;
+  if (oh == 0 || s.h % oh != 0 || s.w % ow != 0 || s.h / oh != s.w / ow) {
+    throw std::invalid_argument("shrink_ab: " + to_string(s) + " does not shrink to " +
+                                std::to_string(oh) + "x" + std::to_string(ow));
+  }
+  const std::size_t factor = s.h / oh;
+  PoolWindow window;
+  window.kh = window.kw = window.stride_h = window.stride_w = factor;
+  const NoGrad no_grad;
+  return average_pool(Value(ab), window).data();
+}
+
+}  // namespace tinct

@@ -1,0 +1,23 @@
+// What a run will need: parameters, memory, time.
+#pragma once
+
+#include <cstddef>
+
+#include "train/trainer.h"
+
+namespace tinct {
+
+struct Plan {
+  std::size_t parameters = 0;      ///< trainable numbers
+  std::size_t weight_bytes = 0;    ///< weights and buffers
+  std::size_t state_bytes = 0;     ///< gradients, optimizer state, averages
+  std::size_t sample_bytes = 0;    ///< activations of one sample, from a step on one
+  std::size_t predicted_peak = 0;  ///< weights, state and the activations of a batch
+  std::size_t measured_peak = 0;   ///< of a real step, in tinct's own allocator
+  double step_ms = 0;              ///< the median of three, after one to warm up
+};
+
+/// Takes real steps on real batches; the learner is of no further use.
+Plan make_plan(const TrainConfig& config, Learner& learner, const TrainSources& sources);
+
+}  // namespace tinct
