@@ -3,7 +3,7 @@
 # Usage: tests/run.sh [lint|release|asan|tsan]…  (default: all four, in this order)
 # The last line is "N passed, N failed"; the exit status is 0 only when none failed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 total_passed=0
 total_failed=0
@@ -106,6 +106,9 @@ tsan() {
   export TSAN_OPTIONS=halt_on_error=1
   build tsan && suites tsan '~[slow]'
 }
+
+# Sourced, by the test of its counting, it only defines its functions.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
 [ $# -gt 0 ] || set -- lint release asan tsan
 for part in "$@"; do

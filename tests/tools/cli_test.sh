@@ -1,0 +1,113 @@
+#!/bin/bash
+# The program's promises on the command line: exit codes, one clear line on stderr, suggestions,
+# results on stdout alone. TINCT is the program.
+set -uo pipefail
+: "${TINCT:?the path of tinct}"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+failures=0
+
+complain() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# expect CODE PATTERN ARGUMENTS…: runs tinct; PATTERN must be on stderr, which has one line, and
+# nothing on stdout.
+expect() {
+  local code=$1 pattern=$2 status
+  shift 2
+  "$TINCT" "$@" >out 2>err </dev/null
+  status=$?
+  [ "$status" -eq "$code" ] || complain "tinct $*: exit $status, not $code: $(cat err)"
+  grep -qE -- "$pattern" err || complain "tinct $*: no '$pattern' in: $(cat err)"
+  [ "$(wc -l <err)" -eq 1 ] || complain "tinct $*: stderr has not one line: $(cat err)"
+  [ ! -s out ] || complain "tinct $*: wrote to stdout"
+}
+
+# succeed ARGUMENTS…: exit 0; results are left in the file out.
+succeed() {
+  "$TINCT" "$@" >out 2>err </dev/null || complain "tinct $*: exit $?: $(cat err)"
+}
+
+# Usage.
+"$TINCT" >out 2>err
+[ $? -eq 2 ] || complain "tinct alone must be a usage error"
+grep -q 'Subcommands' err || complain "tinct alone must show its verbs"
+expect 2 "unknown verb 'inspekt' \(did you mean 'inspect'\?\)" inspekt
+expect 2 "unknown option --jsno \(did you mean '--json'\?\)" inspect --jsno file
+expect 2 "unknown option --modle \(did you mean '--model'\?\)" forward --modle=x
+expect 2 "unexpected argument 'b'" inspect a b
+expect 2 'FILE is required' inspect
+expect 2 'threads' doctor --threads 0
+expect 2 'threads' doctor --threads many
+expect 2 'HEIGHTxWIDTH' models --size 0x10
+expect 2 "did you mean 'conv2d'" op conv2 --input a -o b
+expect 2 'give -o FILE' forward --model small --input x
+succeed --version
+grep -qE '^tinct [0-9]+\.[0-9]+\.[0-9]+$' out || complain "--version: $(cat out)"
+succeed --help
+for verb in $(awk '/^Subcommands/ {on = 1; next} /^$/ {on = 0} on && /^  [a-z]/ {print $1}' out); do
+  succeed "$verb" --help
+  grep -q '^Examples:' out || complain "tinct $verb --help gives no examples"
+  grep -q -- '--json' out || complain "tinct $verb --help names no --json"
+done
+
+# Files that are not there, or are not what they should be.
+expect 6 'nowhere.safetensors.*No such file' inspect nowhere.safetensors
+expect 6 '.' inspect "$folder"
+printf 'not a tensor file at all' >junk
+expect 4 'junk' inspect junk
+: >empty
+expect 4 'empty' inspect empty
+expect 6 '.' forward --model nowhere.safetensors --input junk --repeat 1
+expect 4 'junk' forward --model junk --input junk --repeat 1
+
+# One operation from file to file.
+zeros_file() { # NAME EXTENTS BYTES: a file with one tensor of noughts
+  local header="{\"$1\":{\"dtype\":\"F32\",\"shape\":[$2],\"data_offsets\":[0,$3]}}" length
+  length=${#header}
+  printf "\\x$(printf %02x $((length % 256)))\\x$(printf %02x $((length / 256)))\0\0\0\0\0\0%s" "$header"
+  head -c "$3" /dev/zero
+}
+zeros_file x 1,4,4,2 128 >x.safetensors
+succeed op max_pool --input x.safetensors -o y.safetensors --set kernel=2,2 ceil=1
+grep -qx 'y (1,2,2,2)' out || complain "op max_pool printed: $(cat out)"
+succeed inspect y.safetensors
+grep -q '^y .*(1,2,2,2)' out || complain "inspect does not list y: $(cat out)"
+expect 3 "needs a tensor 'w'" op conv2d --input x.safetensors -o z.safetensors
+expect 2 "did you mean 'stride'" op max_pool --input x.safetensors -o z.safetensors --set stirde=2
+expect 2 'larger than the padded input' op max_pool --input x.safetensors -o z.safetensors --set kernel=9
+[ ! -e z.safetensors ] || complain "a failed op left an output file"
+if [ "$(id -u)" -ne 0 ]; then
+  mkdir locked && chmod 500 locked
+  expect 6 'locked' op relu --input x.safetensors -o locked/z.safetensors
+fi
+expect 6 'nowhere' op relu --input x.safetensors -o nowhere/z.safetensors
+
+# --json: one value on stdout that starts and ends as one; nothing on stderr.
+for command in 'op --list' 'models --size 32x32 --batch 1' 'inspect x.safetensors' doctor; do
+  # shellcheck disable=SC2086
+  succeed $command --json
+  case $(head -c 1 out)$(tail -c 2 out | head -c 1) in
+    '{}' | '[]') ;;
+    *) complain "tinct $command --json is no JSON value: $(head -c 60 out)" ;;
+  esac
+  [ ! -s err ] || complain "tinct $command --json wrote to stderr: $(cat err)"
+done
+
+# A full disk is an error; a reader that goes away is not.
+"$TINCT" op --list >/dev/full 2>err
+[ $? -eq 6 ] || complain "writing to a full disk must exit with 6"
+"$TINCT" op --list 2>err | head -1 >/dev/null
+[ "${PIPESTATUS[0]}" -eq 0 ] || complain "a closed pipe must not be an error"
+[ ! -s err ] || complain "a closed pipe must be silent: $(cat err)"
+
+# The thread count changes no bit.
+succeed op bilinear_upsample --threads 1 --input x.safetensors -o a --set size=7,9
+succeed op bilinear_upsample --threads 3 --input x.safetensors -o b --set size=7,9
+cmp a b || complain "one and three threads differ"
+
+[ "$failures" -eq 0 ] && echo "all promises kept"
+exit $((failures > 0))
