@@ -20,7 +20,7 @@ struct Preset {
 // VGG16 and the published systems join here, one line each.
 const std::vector<Preset>& preset_table() {
   static const std::vector<Preset> table = {
-      {{"unet-small", "U-Net, 2.7 M parameters, predicts ab at half resolution"},
+      {{"unet-small", "U-Net, 2.0 M parameters, predicts ab at half resolution"},
        [](std::uint64_t seed) { return make_unet({.preset = "unet-small", .bins = {}}, seed); }},
       {{"unet-small-bins", "the same network predicting a distribution over 313 ab bins"},
        [](std::uint64_t seed) {
