@@ -13,14 +13,18 @@
 #include "tools/verb.h"
 #include "train/evaluate.h"
 #include "train/predict.h"
+#include "train/validate.h"
 
 namespace tinct {
 namespace {
+
+constexpr std::size_t kSheetRows = 12;
 
 struct Options {
   std::string model = kDefaultModel;
   std::string data;
   std::string csv;
+  std::string sheet;
   std::string split = "val";
   ColorizeOptions colorize;
   PredictOptions predict;
@@ -109,6 +113,10 @@ void run(const Options& options) {
                                 [&] { progress.advance(); });
   Progress::clear_line();
   if (!options.csv.empty()) write_file_atomically(options.csv, to_csv(e));
+  if (!options.sheet.empty()) {
+    const ValidationSet pictures(dataset, indices, colorize.size, 0);
+    save_png(options.sheet, sample_sheet(model, pictures, kSheetRows));
+  }
   if (common().json) {
     std::cout << to_json(e).dump(2) << '\n';
   } else {
@@ -128,6 +136,8 @@ void add_eval(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--data", options->data, "A folder that tinct prepare wrote")->required();
   verb->add_option("--csv", options->csv, "Write every picture's scores here");
+  verb->add_option("--sheet", options->sheet,
+                   "Write the first twelve pictures here, grey, predicted and true (PNG)");
   verb->add_option("--split", options->split, "Which pictures")
       ->check(CLI::IsMember({"val", "train", "all"}))
       ->capture_default_str();
