@@ -1,8 +1,10 @@
 #!/bin/bash
 # Brings real photographs, the originals, out of Debian packages: downloaded, unpacked, nothing
-# installed. Usage: tools/fetch-photos.sh [--small | --packages A,B] DEST
-#   --small        two packages of 18: 266 photographs for a download of 48 MB instead of 550
-#   --packages A,B only these of the packages named in tools/photos.tsv
+# installed. Usage: tools/fetch-photos.sh [--small | --packages A,B] [--list FILE] DEST
+#   --small        two packages of 18: 266 photographs for a download of 48 MB instead of 556
+#   --packages A,B only these of the list's packages
+#   --list FILE    another list than tools/photos.tsv: split, package, file, path, tabs between them,
+#                  a header line; a path into a Qt resource bundle is BUNDLE!NAME
 # Leaves DEST/PACKAGE/*.jpg|png|webp, each package's copyright file beside them, and DEST/val.txt,
 # the packages to validate on:
 #   tinct prepare DEST -o DATA --val-list DEST/val.txt
@@ -27,6 +29,11 @@ while [ $# -gt 0 ]; do
       packages=$2
       shift
       ;;
+    --list)
+      [ -r "${2:-}" ] || die "--list needs a file that can be read" 2
+      list=$2
+      shift
+      ;;
     -h | --help)
       sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
       exit 0
@@ -39,7 +46,8 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ -n "$dest" ] || die "where to? usage: fetch-photos.sh [--small | --packages A,B] DEST" 2
+[ -n "$dest" ] || die "where to? see --help" 2
+[ -r "$list" ] || die "cannot read $list" 6
 
 mapfile -t known < <(tail -n +2 "$list" | cut -f2 | sort -u)
 if [ -n "$packages" ]; then
