@@ -233,10 +233,11 @@ toml::table parse_value(const Key& key, const std::string& value, const std::str
     return toml::table{{"value", value}};
   }
   try {
-    return toml::parse("value = " + value);
+    toml::table table = toml::parse("value = " + value);
+    if (table.size() == 1) return table;
   } catch (const toml::parse_error&) {
-    refuse(where, "\"" + value + "\" is no value for " + key.name);
   }
+  refuse(where, "\"" + value + "\" is no value for " + key.name);
 }
 
 std::vector<std::pair<std::string, std::string>> assignments(const TrainConfig& config) {

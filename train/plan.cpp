@@ -4,25 +4,39 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 
 #include "core/memory.h"
 
 namespace tinct {
 namespace {
 
-Tensor first_sample(const Tensor& t) {
+Tensor first_samples(const Tensor& t, std::size_t count) {
   const Shape s = t.shape();
-  Tensor out({1, s.h, s.w, s.c});
+  Tensor out({std::min(count, s.n), s.h, s.w, s.c});
   std::copy_n(t.f32(), out.size(), out.f32());
   return out;
 }
 
-// Bytes in use at the worst moment of a step, beyond what was in use before it.
+std::vector<Batch> small_batch(const Batch& batch, std::size_t count) {
+  Batch small;
+  small.lightness = first_samples(batch.lightness, count);
+  small.ab = first_samples(batch.ab, count);
+  return {small};
+}
+
+// Bytes in use at the worst moment of a step, beyond what was in use before it. The least of three:
+// the loader may be filling its queue meanwhile.
 std::size_t peak_of_step(Learner& learner, const std::vector<Batch>& batches) {
-  const std::size_t before = memory_use().in_use;
-  reset_memory_peak();
-  learner.step(batches);
-  return memory_use().peak - before;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t before = memory_use().in_use;
+    reset_memory_peak();
+    learner.step(batches);
+    const std::size_t peak = memory_use().peak;
+    least = std::min(least, peak > before ? peak - before : 0);
+  }
+  return least;
 }
 
 }  // namespace
@@ -40,14 +54,14 @@ Plan make_plan(const TrainConfig& config, Learner& learner, const TrainSources& 
   for (long i = 0; i < config.train.accumulate; ++i) {
     batches.push_back(sources.batches(static_cast<std::uint64_t>(i)));
   }
-  Batch one;
-  one.lightness = first_sample(batches.front().lightness);
-  one.ab = first_sample(batches.front().ab);
-  learner.step({one});  // the first step of all builds caches
-  const std::size_t peak_of_one = peak_of_step(learner, {one});
-  plan.sample_bytes = peak_of_one > gradient_bytes ? peak_of_one - gradient_bytes : 0;
+  // Two small steps give what a sample costs; the very first builds caches.
+  learner.step(small_batch(batches.front(), 1));
+  const std::size_t one = peak_of_step(learner, small_batch(batches.front(), 1));
+  const std::size_t two = peak_of_step(learner, small_batch(batches.front(), 2));
+  plan.sample_bytes = two > one ? two - one : one;
   const std::size_t fixed = plan.weight_bytes + plan.state_bytes;
-  plan.predicted_peak = fixed + plan.sample_bytes * batches.front().lightness.shape().n;
+  plan.predicted_peak =
+      fixed - gradient_bytes + one + plan.sample_bytes * (batches.front().lightness.shape().n - 1);
   plan.measured_peak = fixed - gradient_bytes + peak_of_step(learner, batches);
 
   std::array<double, 3> times{};

@@ -11,8 +11,8 @@ struct Plan {
   std::size_t parameters = 0;      ///< trainable numbers
   std::size_t weight_bytes = 0;    ///< weights and buffers
   std::size_t state_bytes = 0;     ///< gradients, optimizer state, averages
-  std::size_t sample_bytes = 0;    ///< activations of one sample, from a step on one
-  std::size_t predicted_peak = 0;  ///< weights, state and the activations of a batch
+  std::size_t sample_bytes = 0;    ///< activations of one sample, from steps on one and on two
+  std::size_t predicted_peak = 0;  ///< of a step on a whole batch, from those
   std::size_t measured_peak = 0;   ///< of a real step, in tinct's own allocator
   double step_ms = 0;              ///< the median of three, after one to warm up
 };

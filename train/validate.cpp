@@ -76,7 +76,10 @@ double Validation::colour_ratio() const {
 ValidationSet::ValidationSet(const Dataset& dataset, std::vector<std::size_t> indices,
                              std::size_t size, std::size_t most)
     : dataset_(&dataset), indices_(std::move(indices)), side_(size) {
-  if (most > 0 && most < indices_.size()) indices_.resize(most);
+  const std::size_t all = indices_.size();
+  if (most == 0 || most >= all) return;
+  for (std::size_t i = 0; i < most; ++i) indices_[i] = indices_[i * all / most];
+  indices_.resize(most);
 }
 
 Tensor ValidationSet::picture(std::size_t i) const {
@@ -136,8 +139,9 @@ Image sample_sheet(const Model& model, const ValidationSet& set, std::size_t cou
   constexpr std::size_t kGap = 8;
   std::vector<Image> cells;
   std::size_t width = 0;
-  for (std::size_t i = 0; i < std::min(count, set.size()); ++i) {
-    const Tensor rgb = set.picture(i);
+  count = std::min(count, set.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Tensor rgb = set.picture(i * set.size() / count);
     const LabPlanes lab = lab_planes(rgb);
     const std::size_t w =
         std::clamp<std::size_t>(rgb.shape().w * kRow / rgb.shape().h, 1, 3 * kRow);

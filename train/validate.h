@@ -29,7 +29,7 @@ struct Validation {
 /// The pictures that a run is judged on, at a working size.
 class ValidationSet {
  public:
-  /// The first `most` (0: all) pictures of `indices`, brought to a shorter side of `size` (larger
+  /// `most` (0: all) of the pictures, evenly spread, brought to a shorter side of `size` (larger
   /// ones only). Nothing is read yet.
   ValidationSet(const Dataset& dataset, std::vector<std::size_t> indices, std::size_t size,
                 std::size_t most);
@@ -52,7 +52,7 @@ std::pair<double, double> mean_ab(const Dataset& dataset, const std::vector<std:
 /// finite.
 Validation validate(const Model& model, const ValidationSet& set, std::pair<double, double> mean);
 
-/// A row for each of the first `count` pictures: grey, predicted, true.
+/// A row for each of `count` pictures, evenly spread: grey, predicted, true.
 Image sample_sheet(const Model& model, const ValidationSet& set, std::size_t count);
 
 }  // namespace tinct

@@ -1,0 +1,309 @@
+// Whole training runs of a tiny network: resumed anywhere it ends with the same bits; failures stop
+// it in words and lose nothing.
+#include "train/trainer.h"
+
+#include <sys/resource.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+#include <limits>
+#include <map>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/threads.h"
+#include "models/unet.h"
+#include "tests/train/data_check.h"
+#include "train/plan.h"
+
+namespace tinct {
+namespace {
+
+namespace fs = std::filesystem;
+using test::Folder;
+
+TrainConfig tiny_config() {
+  TrainConfig config;
+  config.preset = "tiny";
+  config.data.crop = 16;
+  config.train.steps = 12;
+  config.train.batch = 2;
+  config.train.accumulate = 2;
+  config.train.clip = 0.5;
+  config.train.ema = 0.9;
+  config.train.checkpoint_every = 5;
+  config.train.validate_every = 2;
+  config.train.sample_every = 6;
+  config.train.samples = 2;
+  config.train.keep = 2;
+  config.train.health_every = 4;
+  config.schedule.name = "plateau";
+  config.schedule.patience = 0;
+  config.schedule.gamma = 0.5;
+  config.schedule.warmup = 3;
+  config.optim.weight_decay = 0.01;
+  return config;
+}
+
+Model tiny_model(Head head = Head::regression) {
+  const Tensor bins = Tensor::from({1, 1, 3, 2}, {0, 0, 40, 40, -40, 20});
+  return make_unet({.preset = "tiny", .widths = {4, 6, 8}, .head = head, .bins = bins}, 3);
+}
+
+// A data set of eight small pictures, and what trains on it.
+struct Fixture {
+  Folder folder;
+  std::string data = folder / "data";
+  Fixture() { test::write_hills(data, 8, 4); }
+
+  struct Setup {
+    Dataset dataset;
+    Loader loader;
+    ValidationSet validation;
+    TrainSources sources;
+    Learner learner;
+    Setup(const std::string& path, const TrainConfig& config, Model model)
+        : dataset(path),
+          loader(dataset, loader_options(config)),
+          validation(dataset, dataset.split(Split::train), 32, 3),
+          learner(config, std::move(model)) {
+      sources.batches = [this](std::uint64_t index) { return loader.next(index); };
+      sources.epoch_size = loader.epoch_size();
+      sources.validation = &validation;
+      sources.metadata = {{"command", "test"}};
+    }
+    static LoaderOptions loader_options(const TrainConfig& config) {
+      LoaderOptions options;
+      options.batch = static_cast<std::size_t>(config.train.batch);
+      options.augment.crop = static_cast<std::size_t>(config.data.crop);
+      return options;
+    }
+  };
+
+  // Trains in `run` until `stop` steps are done (0: to the end).
+  TrainOutcome train(const std::string& run, const TrainConfig& config, long stop = 0,
+                     RunMode mode = RunMode::resume) {
+    RunFolder opened(folder / run, mode);
+    Setup setup(data, config, tiny_model());
+    TrainHooks hooks;
+    hooks.poll = [&] { return setup.learner.steps() == stop ? Request::stop : Request::none; };
+    return Trainer(config, setup.learner, setup.sources, opened, hooks).run();
+  }
+
+  // What two runs must share: the last checkpoint's files and the weights beside it.
+  std::map<std::string, std::string> outcome(const std::string& run) {
+    std::map<std::string, std::string> files;
+    const std::string path = folder / run;
+    for (const char* name : {"last.safetensors", "best.safetensors"}) {
+      files[name] = read_file(path + "/" + name);
+    }
+    for (const auto& entry : fs::directory_iterator(path + "/checkpoints/last/")) {
+      files[entry.path().filename()] = read_file(entry.path());
+    }
+    return files;
+  }
+};
+
+void check_log(const std::string& path, long steps) {
+  const auto points = read_log(path + "/log.jsonl", "loss");
+  REQUIRE(points.size() == static_cast<std::size_t>(steps));
+  for (long i = 0; i < steps; ++i) CHECK(points[static_cast<std::size_t>(i)].first == i + 1);
+}
+
+}  // namespace
+
+TEST_CASE("a run stopped after any step and resumed ends with the same bits") {
+  Fixture f;
+  const TrainConfig config = tiny_config();
+  const TrainOutcome whole = f.train("whole", config);
+  CHECK(whole.finished);
+  const auto expected = f.outcome("whole");
+  CHECK(expected.size() == 7);  // last, best, model, ema, optimizer, state, manifest
+  check_log(f.folder / "whole", config.train.steps);
+  CHECK(fs::exists(f.folder / "whole/samples/step-00000012.png"));
+  CHECK(fs::exists(f.folder / "whole/loss.png"));
+  for (long stop = 1; stop < config.train.steps; ++stop) {
+    INFO("stopped after " << stop);
+    const std::string run = "stopped" + std::to_string(stop);
+    CHECK(!f.train(run, config, stop).finished);
+    CHECK(f.train(run, config).finished);
+    CHECK(f.outcome(run) == expected);
+    check_log(f.folder / run, config.train.steps);
+  }
+}
+
+TEST_CASE("a run that lost its newest checkpoint goes on from the one before") {
+  Fixture f;
+  const TrainConfig config = tiny_config();
+  f.train("whole", config);
+  f.train("hurt", config, 7);  // checkpoints of steps 5 and 7
+  fs::resize_file(f.folder / "hurt/checkpoints/step-00000007/model.safetensors", 100);
+  {
+    const RunFolder run(f.folder / "hurt", RunMode::resume);
+    CHECK(run.start()->step == 5);
+    CHECK(run.damaged().size() == 1);
+  }
+  f.train("hurt", config);
+  CHECK(f.outcome("hurt") == f.outcome("whole"));
+  check_log(f.folder / "hurt", config.train.steps);
+}
+
+TEST_CASE("training is the same bits for any thread count, and another seed is not") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.steps = 4;
+  const int before = threads();
+  set_threads(1);
+  f.train("one", config);
+  set_threads(3);
+  f.train("three", config);
+  set_threads(before);
+  CHECK(f.outcome("one") == f.outcome("three"));
+  config.seed = 2;
+  config.optim.lr = 2e-3;
+  f.train("other", config);
+  CHECK(f.outcome("one").at("last.safetensors") != f.outcome("other").at("last.safetensors"));
+}
+
+TEST_CASE("a finished run that is resumed stays as it is") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.steps = 3;
+  f.train("run", config);
+  const auto before = f.outcome("run");
+  fs::remove(f.folder / "run/last.safetensors");  // as if killed before it was written
+  const TrainOutcome again = f.train("run", config);
+  CHECK(again.finished);
+  CHECK(f.outcome("run") == before);
+}
+
+TEST_CASE("numbers that are not finite stop a run at the layer; the last checkpoint stays") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.validate_every = 0;
+  RunFolder run(f.folder / "run", RunMode::fresh);
+  Fixture::Setup setup(f.data, config, tiny_model());
+  TrainHooks hooks;
+  hooks.on_step = [&](const StepReport& report) {
+    if (report.step != 7) return;
+    for (Parameter& p : setup.learner.model().parameters) {
+      if (p.name == "encoder2.1.conv.weight") {
+        p.value.mutable_data().f32()[0] = std::numeric_limits<float>::infinity();
+      }
+    }
+  };
+  Trainer trainer(config, setup.learner, setup.sources, run, hooks);
+  CHECK_THROWS_WITH(trainer.run(), Catch::Contains("step 8: the loss is not finite") &&
+                                       Catch::Contains("layer encoder2") &&
+                                       Catch::Contains("encoder2.1.conv.weight"));
+  CHECK(find_checkpoint(run.checkpoints()).newest->step == 5);
+  const std::string log = read_file(run.file("log.jsonl"));
+  CHECK_THAT(log, Catch::Contains("{\"step\":8,\"loss\":null,\"nonfinite\":[\"loss\"]"));
+}
+
+TEST_CASE("a disk that is full costs checkpoints, then the run; the earlier checkpoint stays") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.checkpoint_every = 1;
+  config.train.sample_every = 0;
+  RunFolder run(f.folder / "run", RunMode::fresh);
+  Fixture::Setup setup(f.data, config, tiny_model());
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::vector<std::string> warnings;
+  TrainHooks hooks;
+  hooks.on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  hooks.on_step = [&](const StepReport& report) {
+    rlimit limit = before;
+    if (report.step == 3 || report.step >= 5) limit.rlim_cur = 4096;  // room again at step 4
+    setrlimit(RLIMIT_FSIZE, &limit);
+  };
+  Trainer trainer(config, setup.learner, setup.sources, run, hooks);
+  CHECK_THROWS_AS(trainer.run(), IoError);
+  setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(setup.learner.steps() == 7);
+  CHECK(find_checkpoint(run.checkpoints()).newest->step == 4);
+  std::size_t about_checkpoints = 0;
+  for (const std::string& w : warnings) {
+    about_checkpoints += w.find("no checkpoint was saved") != std::string::npos;
+  }
+  CHECK(about_checkpoints == 3);
+}
+
+TEST_CASE("every loss trains: it falls on pictures that are seen again and again") {
+  Fixture f;
+  for (const char* loss : {"l2", "l1", "huber", "blurred", "softmax_cross_entropy"}) {
+    TrainConfig config = tiny_config();
+    config.loss.name = loss;
+    config.loss.delta = 0.1;
+    config.loss.neighbours = 2;
+    config.loss.rebalance = true;
+    config.optim.lr = 1e-2;
+    config.schedule.name = "constant";
+    config.train.accumulate = 1;
+    const bool binned = config.loss.name == "softmax_cross_entropy";
+    Model model = tiny_model(binned ? Head::binned : Head::regression);
+    const Dataset dataset(f.data);
+    const auto& pictures = dataset.split(Split::train);
+    const Tensor weights = class_weights(config, model.info, dataset, pictures);
+    CHECK(weights.defined() == binned);
+    Learner learner(config, std::move(model), weights);
+    LoaderOptions options = Fixture::Setup::loader_options(config);
+    options.batch = 8;
+    options.augment = AugmentOptions::none(16);
+    Loader loader(dataset, options);
+    double first = 0, last = 0;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+      last = learner.step({loader.next(0)}).loss;
+      if (i == 0) first = last;
+    }
+    INFO(loss << " " << first << " -> " << last);
+    CHECK(last < 0.9 * first);
+  }
+  CHECK_THROWS_WITH(Objective({.name = "l2"}, tiny_model(Head::binned).info),
+                    Catch::Contains("needs softmax_cross_entropy"));
+}
+
+TEST_CASE("gradients of accumulated batches are those of one larger batch") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.ema = 0;
+  config.train.clip = 0;
+  config.optim.name = "sgd";
+  config.optim.momentum = 0;
+  const Dataset dataset(f.data);
+  Loader loader(dataset, Fixture::Setup::loader_options(config));
+  // The same batch twice makes the same step as once: the mean, not the sum.
+  Learner once(config, tiny_model()), twice(config, tiny_model());
+  const Batch batch = loader.next(0);
+  const StepResult a = once.step({batch});
+  const StepResult b = twice.step({batch, batch});
+  CHECK(a.loss == Approx(b.loss));
+  CHECK(a.grad_norm == Approx(b.grad_norm).epsilon(1e-4));
+  for (std::size_t i = 0; i < once.model().parameters.size(); ++i) {
+    const Parameter& p = once.model().parameters[i];
+    if (!p.buffer) {
+      CHECK(test::hash_of(p.value.data()) ==
+            test::hash_of(twice.model().parameters[i].value.data()));
+    }
+  }
+}
+
+TEST_CASE("a dry run measures what it predicts") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.batch = 6;
+  Fixture::Setup setup(f.data, config, tiny_model());
+  const Plan plan = make_plan(config, setup.learner, setup.sources);
+  CHECK(plan.parameters > 1000);
+  CHECK(plan.step_ms > 0);
+  CHECK(plan.predicted_peak > plan.weight_bytes + plan.state_bytes);
+  const double ratio =
+      static_cast<double>(plan.predicted_peak) / static_cast<double>(plan.measured_peak);
+  CHECK(ratio > 0.5);
+  CHECK(ratio < 2);
+}
+
+}  // namespace tinct
