@@ -38,12 +38,15 @@ Random::Random(std::uint64_t seed, Purpose purpose, std::uint64_t epoch, std::ui
   base_ = {static_cast<std::uint32_t>(base), static_cast<std::uint32_t>(base >> 32)};
 }
 
+std::array<std::uint32_t, 4> Random::counter(std::uint64_t block) const {
+  return {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), base_[0],
+          base_[1]};
+}
+
 std::uint32_t Random::word(std::uint64_t index, std::uint32_t stream) const {
-  const std::uint64_t block = index / 4;
-  const std::array<std::uint32_t, 4> counter = {
-      static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32) ^ (stream << 31),
-      base_[0], base_[1]};
-  return philox(counter, key_)[index % 4];
+  std::array<std::uint32_t, 4> c = counter(index / 4);
+  c[1] ^= stream << 31;
+  return philox(c, key_)[index % 4];
 }
 
 std::uint32_t Random::bits(std::uint64_t index) const {

@@ -25,6 +25,10 @@ class Random {
   float uniform(std::uint64_t index) const;
   /// Standard normal, by Box-Muller from the words of two indices of a stream of its own.
   float normal(std::uint64_t index) const;
+  /// The Philox counter and key whose block holds bits(4 block) ... bits(4 block + 3), for kernels
+  /// that draw many.
+  std::array<std::uint32_t, 4> counter(std::uint64_t block) const;
+  const std::array<std::uint32_t, 2>& key() const { return key_; }
   /// In [0, bound), without modulo bias above 2^-32. bound > 0.
   std::uint32_t below(std::uint64_t index, std::uint32_t bound) const;
 

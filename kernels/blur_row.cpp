@@ -8,34 +8,33 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/blur_row.cpp"
 #include <hwy/foreach_target.h>
+// After foreach_target.
 #include <hwy/highway.h>
+
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tinct::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
-// y[i] = sum of taps[k] * source(k)[i] for i < count.
+// y[i] = sum of weight[k] * source(k)[i] for i < count. source(k) may not be null.
 template <class Source>
 HWY_INLINE void weighted_rows(std::size_t count, std::size_t taps, const float* weight,
                               const Source& source, float* HWY_RESTRICT y) {
   const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t i = 0; i < count; i += lanes) {
-    const std::size_t at = count < lanes ? i : std::min(i, count - lanes);
-    auto sum = hn::Zero(d);
-    if (count < lanes) {
-      for (std::size_t j = 0; j < count; ++j) {
-        float s = 0;
-        for (std::size_t k = 0; k < taps; ++k) s += weight[k] * (source(k) ? source(k)[j] : 0.0f);
-        y[j] = s;
-      }
-      return;
+  if (count < hn::Lanes(d)) {
+    for (std::size_t i = 0; i < count; ++i) {
+      y[i] = 0;
+      for (std::size_t k = 0; k < taps; ++k) y[i] += weight[k] * source(k)[i];
     }
-    for (std::size_t k = 0; k < taps; ++k) {
-      if (source(k)) sum = hn::MulAdd(hn::Set(d, weight[k]), hn::LoadU(d, source(k) + at), sum);
-    }
-    hn::StoreU(sum, d, y + at);
+    return;
   }
+  for_vectors(d, count, [&](std::size_t i) {
+    auto sum = hn::Zero(d);
+    for (std::size_t k = 0; k < taps; ++k) {
+      sum = hn::MulAdd(hn::Set(d, weight[k]), hn::LoadU(d, source(k) + i), sum);
+    }
+    hn::StoreU(sum, d, y + i);
+  });
 }
 
 void BlurColumns(std::size_t count, std::size_t taps, const float* weight, const float* const* rows,
@@ -69,8 +68,15 @@ RowBlur::RowBlur(std::size_t width, std::size_t channels, const std::vector<floa
 
 void RowBlur::operator()(const float* const* rows, float* y) {
   const std::size_t count = width_ * channels_;
+  rows_.clear();
+  weights_.clear();
+  for (std::size_t k = 0; k < taps_.size(); ++k) {
+    if (!rows[k]) continue;
+    rows_.push_back(rows[k]);
+    weights_.push_back(taps_[k]);
+  }
   float* middle = padded_.data() + radius() * channels_;
-  HWY_DYNAMIC_DISPATCH(BlurColumns)(count, taps_.size(), taps_.data(), rows, middle);
+  HWY_DYNAMIC_DISPATCH(BlurColumns)(count, rows_.size(), weights_.data(), rows_.data(), middle);
   if (border_ == Border::symmetric) {  // else the margins keep their zeros
     for (std::size_t i = 0; i < radius(); ++i) {
       const std::size_t left = symmetric_index(-1 - static_cast<std::ptrdiff_t>(i), width_);

@@ -22,7 +22,9 @@ class RowBlur {
   std::size_t width_, channels_;
   const std::vector<float>& taps_;
   Border border_;
-  std::vector<float> padded_;  ///< (width + 2 radius) pixels
+  std::vector<float> padded_;       ///< (width + 2 radius) pixels
+  std::vector<const float*> rows_;  ///< those that are not zero,
+  std::vector<float> weights_;      ///< and their taps
 };
 
 }  // namespace tinct

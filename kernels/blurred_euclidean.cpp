@@ -5,18 +5,80 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/memory.h"
 #include "core/threads.h"
 #include "kernels/blur_row.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/blurred_euclidean.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace tinct::HWY_NAMESPACE {
+
+// Sums f(i) in double over i < count, eight partial sums side by side so that they vectorise.
+template <class F>
+HWY_INLINE double sum_lanes(std::size_t count, const F& f) {
+  constexpr std::size_t kLanes = 8;
+  double lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
+  }
+  double sum = 0;
+  for (; i < count; ++i) sum += f(i);
+  for (const double lane : lanes) sum += lane;
+  return sum;
+}
+
+double SumOfSquares(std::size_t count, const float* v) {
+  return sum_lanes(count, [=](std::size_t i) { return double{v[i]} * v[i]; });
+}
+
+double SumOfSizes(std::size_t count, const float* v) {
+  return sum_lanes(count, [=](std::size_t i) { return double{std::abs(v[i])}; });
+}
+
+void Subtract(std::size_t count, const float* a, const float* b, float* HWY_RESTRICT difference) {
+  for (std::size_t i = 0; i < count; ++i) difference[i] = a[i] - b[i];
+}
+
+void Signs(std::size_t count, float* v) {
+  for (std::size_t i = 0; i < count; ++i) {
+    v[i] = static_cast<float>(v[i] > 0) - static_cast<float>(v[i] < 0);
+  }
+}
+
+void Add(std::size_t count, const float* HWY_RESTRICT b, float* HWY_RESTRICT a) {
+  for (std::size_t i = 0; i < count; ++i) a[i] += b[i];
+}
+
+void Multiply(std::size_t count, float factor, float* a) {
+  for (std::size_t i = 0; i < count; ++i) a[i] *= factor;
+}
+
+}  // namespace tinct::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace tinct::cpu {
 namespace {
 
+HWY_EXPORT(SumOfSquares);
+HWY_EXPORT(SumOfSizes);
+HWY_EXPORT(Subtract);
+HWY_EXPORT(Signs);
+HWY_EXPORT(Add);
+HWY_EXPORT(Multiply);
+
 constexpr std::size_t kBandRows = 32;
 
-// Rows [begin, end) of one picture of `height` rows, kept in a buffer of their own.
+// Rows [begin, end) of one picture, in a block of their own.
 struct Rows {
   std::size_t begin, end, width;
-  std::vector<float> values;
+  Workspace<float> values;
 
   Rows(std::size_t first, std::size_t last, std::size_t row_width)
       : begin(first), end(last), width(row_width), values((last - first) * row_width) {}
@@ -35,27 +97,28 @@ class Band {
   double operator()(const float* prediction, const float* target, float* gradient) {
     Rows difference = widened(2 * radius_);
     for (std::size_t y = difference.begin; y < difference.end; ++y) {
-      float* d = difference.at(y);
-      const float* p = prediction + y * width_;
-      const float* t = target + y * width_;
-      for (std::size_t i = 0; i < width_; ++i) d[i] = p[i] - t[i];
+      HWY_DYNAMIC_DISPATCH(Subtract)
+      (width_, prediction + y * width_, target + y * width_, difference.at(y));
     }
-    Rows slope = difference;
-    double sum = penalise(slope);
-    if (gradient) std::copy_n(slope.at(begin_), (end_ - begin_) * width_, gradient);
+    const std::size_t own = (end_ - begin_) * width_;
+    double sum = penalties(own, difference.at(begin_));
+    if (gradient) {
+      std::copy_n(difference.at(begin_), own, gradient);
+      to_slopes(own, gradient);
+    }
+    Rows blurred = widened(radius_);
+    Workspace<float> back(width_);
     for (const std::vector<float>& taps : loss_.taps) {
       RowBlur blur(loss_.shape.w, loss_.shape.c, taps, loss_.border);
-      Rows blurred = widened(radius_);
       for (std::size_t y = blurred.begin; y < blurred.end; ++y) {
         blur_row(blur, difference, y, blurred.at(y));
       }
-      sum += penalise(blurred);
+      sum += penalties(own, blurred.at(begin_));
       if (!gradient) continue;
-      std::vector<float> back(width_);
+      to_slopes((blurred.end - blurred.begin) * width_, blurred.at(blurred.begin));
       for (std::size_t y = begin_; y < end_; ++y) {
         blur_row(blur, blurred, y, back.data());
-        float* g = gradient + (y - begin_) * width_;
-        for (std::size_t i = 0; i < width_; ++i) g[i] += back[i];
+        HWY_DYNAMIC_DISPATCH(Add)(width_, back.data(), gradient + (y - begin_) * width_);
       }
     }
     return sum;
@@ -80,22 +143,14 @@ class Band {
     blur(rows_.data(), to);
   }
 
-  // Turns values into half slopes (l2) or signs (l1); returns the penalties of the band's own rows.
-  double penalise(Rows& rows) const {
-    double sum = 0;
-    for (std::size_t y = rows.begin; y < rows.end; ++y) {
-      float* v = rows.at(y);
-      if (y >= begin_ && y < end_) {
-        for (std::size_t i = 0; i < width_; ++i) {
-          sum += loss_.squared ? double{v[i]} * v[i] : std::abs(double{v[i]});
-        }
-      }
-      if (loss_.squared) continue;  // the slope is 2 v; the 2 joins the scale
-      for (std::size_t i = 0; i < width_; ++i) {
-        v[i] = static_cast<float>(v[i] > 0) - static_cast<float>(v[i] < 0);
-      }
-    }
-    return sum;
+  double penalties(std::size_t count, const float* v) const {
+    return loss_.squared ? HWY_DYNAMIC_DISPATCH(SumOfSquares)(count, v)
+                         : HWY_DYNAMIC_DISPATCH(SumOfSizes)(count, v);
+  }
+
+  // The slope of v^2 is 2 v, but the 2 joins the scale: then there is nothing to do.
+  void to_slopes(std::size_t count, float* v) const {
+    if (!loss_.squared) HWY_DYNAMIC_DISPATCH(Signs)(count, v);
   }
 
   const BlurredEuclidean& loss_;
@@ -119,11 +174,10 @@ double blurred_euclidean(const BlurredEuclidean& loss, const float* prediction, 
            const std::size_t image = i / bands * s.h * width;
            float* g = gradient ? gradient + image + begin * width : nullptr;
            const double sum = Band(loss, begin, end)(prediction + image, target + image, g);
-           if (g) {
-             for (std::size_t j = 0; j < (end - begin) * width; ++j) g[j] *= slope_scale;
-           }
+           if (g) HWY_DYNAMIC_DISPATCH(Multiply)((end - begin) * width, slope_scale, g);
            return sum;
          });
 }
 
 }  // namespace tinct::cpu
+#endif  // HWY_ONCE

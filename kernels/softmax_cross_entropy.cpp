@@ -17,10 +17,27 @@
 #include "kernels/exp-inl.h"
 #include "kernels/vectors-inl.h"
 
-#ifndef TINCT_SOFTMAX_PIXEL
-#define TINCT_SOFTMAX_PIXEL
+#ifndef TINCT_SOFTMAX_ARRAYS
+#define TINCT_SOFTMAX_ARRAYS
 namespace tinct {
 
+// The arguments of the contract, and the factor that makes the gradient of a sum that of a mean.
+struct SoftmaxArrays {
+  const float* logits;
+  const float* index;  // null: dense
+  const float* target;
+  const float* class_weight;
+  float* gradient;
+  float scale;
+};
+
+}  // namespace tinct
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tinct::HWY_NAMESPACE {
+
+// One pixel's rows of the arrays.
 struct SoftmaxPixel {
   const float* logits;
   const float* index;  // null: dense
@@ -29,12 +46,6 @@ struct SoftmaxPixel {
   float weight;               // of the pixel
   float* gradient;            // or null
 };
-
-}  // namespace tinct
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace tinct::HWY_NAMESPACE {
 
 // Sums f(i) over vectors that cover [0, count), count at least one vector. The last may overlap the
 // one before it; its lanes that were counted are dropped.
@@ -127,12 +138,33 @@ HWY_INLINE double one_pixel(D d, const SoftmaxShape& s, const SoftmaxPixel& p, f
   return sums.total * std::log(exp_sum) - sums.dot;
 }
 
-double Pixel(const SoftmaxShape& s, const SoftmaxPixel& p, float scale) {
-  double loss = 0;
-  for_channels(
-      s.bins, [&](auto d) { loss = one_pixel(d, s, p, scale); },
-      [&](auto) { loss = one_pixel(hn::CappedTag<float, 1>(), s, p, scale); });
-  return loss;
+SoftmaxPixel pixel_of(const SoftmaxShape& s, const SoftmaxArrays& arrays, std::size_t i) {
+  const std::size_t entries = s.neighbours ? s.neighbours : s.bins;
+  SoftmaxPixel p{arrays.logits + i * s.bins,
+                 arrays.index ? arrays.index + i * entries : nullptr,
+                 arrays.target + i * entries,
+                 arrays.class_weight,
+                 1,
+                 arrays.gradient ? arrays.gradient + i * s.bins : nullptr};
+  if (p.class_weight && s.weighting == ClassWeighting::top_bin) {
+    const std::ptrdiff_t top = std::max_element(p.target, p.target + entries) - p.target;
+    p.weight = p.class_weight[p.index ? static_cast<std::ptrdiff_t>(p.index[top]) : top];
+    p.class_weight = nullptr;
+  }
+  return p;
+}
+
+// The summed loss of pixels [begin, end).
+double Pixels(const SoftmaxShape& s, const SoftmaxArrays& arrays, std::size_t begin,
+              std::size_t end) {
+  double losses = 0;
+  const auto sum = [&](auto d) {
+    for (std::size_t i = begin; i < end; ++i) {
+      losses += one_pixel(d, s, pixel_of(s, arrays, i), arrays.scale);
+    }
+  };
+  for_channels(s.bins, sum, [&](auto) { sum(hn::CappedTag<float, 1>()); });
+  return losses;
 }
 
 }  // namespace tinct::HWY_NAMESPACE
@@ -142,7 +174,7 @@ HWY_AFTER_NAMESPACE();
 namespace tinct::cpu {
 namespace {
 
-HWY_EXPORT(Pixel);
+HWY_EXPORT(Pixels);
 
 constexpr std::size_t kChunk = 64;  // pixels
 
@@ -151,25 +183,10 @@ constexpr std::size_t kChunk = 64;  // pixels
 double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const float* index,
                              const float* target, const float* class_weight, float* gradient) {
   const double scale = 1.0 / static_cast<double>(s.pixels);
-  const std::size_t entries = s.neighbours ? s.neighbours : s.bins;
-  const bool by_top = class_weight && s.weighting == ClassWeighting::top_bin;
+  const SoftmaxArrays arrays{logits,   s.neighbours ? index : nullptr, target, class_weight,
+                             gradient, static_cast<float>(scale)};
   const double sum = parallel_sum(s.pixels, kChunk, [&](std::size_t begin, std::size_t end) {
-    double losses = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      SoftmaxPixel p{logits + i * s.bins,
-                     s.neighbours ? index + i * entries : nullptr,
-                     target + i * entries,
-                     by_top ? nullptr : class_weight,
-                     1,
-                     gradient ? gradient + i * s.bins : nullptr};
-      if (by_top) {
-        const auto top =
-            static_cast<std::size_t>(std::max_element(p.target, p.target + entries) - p.target);
-        p.weight = class_weight[p.index ? static_cast<std::size_t>(p.index[top]) : top];
-      }
-      losses += HWY_DYNAMIC_DISPATCH(Pixel)(s, p, static_cast<float>(scale));
-    }
-    return losses;
+    return HWY_DYNAMIC_DISPATCH(Pixels)(s, arrays, begin, end);
   });
   return sum * scale;
 }

@@ -14,18 +14,14 @@ double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const f
   std::vector<double> z(s.bins);
   double sum = 0;
   for (std::size_t i = 0; i < s.pixels; ++i) {
+    const float* t = target + i * entries;
+    const auto bin = [&](std::size_t k) {
+      return s.neighbours ? static_cast<std::size_t>(index[i * entries + k]) : k;
+    };
     std::fill(z.begin(), z.end(), 0.0);
-    std::size_t top = 0;
-    for (std::size_t k = 0; k < entries; ++k) {
-      const float* t = target + i * entries;
-      const auto bin = [&](std::size_t j) {
-        return s.neighbours ? static_cast<std::size_t>(index[i * entries + j]) : j;
-      };
-      z[bin(k)] += t[k];
-      if (t[k] > t[top]) top = k;
-      if (k + 1 == entries) top = bin(top);
-    }
+    for (std::size_t k = 0; k < entries; ++k) z[bin(k)] += t[k];
     if (class_weight) {
+      const std::size_t top = bin(std::max_element(t, t + entries) - t);
       for (std::size_t q = 0; q < s.bins; ++q) {
         z[q] *= class_weight[s.weighting == ClassWeighting::top_bin ? top : q];
       }
