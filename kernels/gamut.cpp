@@ -20,7 +20,7 @@ namespace {
 HWY_INLINE hn::Mask<Floats> outside(Vector l, Vector a, Vector b) {
   lab_to_linear(l, a, b);
   const Vector least = hn::Min(l, hn::Min(a, b)), most = hn::Max(l, hn::Max(a, b));
-  return hn::Not(hn::And(hn::Ge(least, constant(-1e-5)), hn::Le(most, constant(1 + 1e-5))));
+  return hn::Not(hn::And(hn::Ge(least, constant(-1e-6)), hn::Le(most, constant(1 + 1e-6))));
 }
 
 void fit(std::size_t n, float* lab) {

@@ -10,7 +10,7 @@ namespace tinct {
 namespace ref {
 
 /// Scales (a, b) by the largest k in [0, 1], to 2^-12 and never above it, that makes all three
-/// linear components lie in [0, 1] within 1e-5; colours inside stay as they are. L must be in
+/// linear components lie in [0, 1] within 1e-6; colours inside stay as they are. L must be in
 /// 0..100: the neutral axis is inside, so k exists.
 Colour fit_to_gamut(const Colour& lab);
 

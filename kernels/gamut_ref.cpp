@@ -5,7 +5,7 @@ namespace tinct::ref {
 namespace {
 
 bool inside(const Colour& lab) {
-  const double tolerance = 1e-5;
+  const double tolerance = 1e-6;
   for (const double light : lab_to_linear(lab)) {
     if (!(light >= -tolerance && light <= 1 + tolerance)) return false;
   }

@@ -239,15 +239,11 @@ std::vector<std::uint8_t> flattened(const Image& image) {
   return out;
 }
 
-void write_markers(jpeg_compress_struct& info, const std::string& exif, const std::string& icc) {
-  if (!exif.empty()) {
-    jpeg_write_m_header(&info, JPEG_APP0 + 1,
-                        static_cast<unsigned>(sizeof exif_head + exif.size()));
-    for (const char c : exif_head) jpeg_write_m_byte(&info, c);
-    for (const char c : exif) jpeg_write_m_byte(&info, static_cast<unsigned char>(c));
-  }
-  jpeg_write_icc_profile(&info, reinterpret_cast<const JOCTET*>(icc.data()),
-                         static_cast<unsigned>(icc.size()));
+void write_exif(jpeg_compress_struct& info, const std::string& exif) {
+  if (exif.empty()) return;
+  jpeg_write_m_header(&info, JPEG_APP0 + 1, static_cast<unsigned>(sizeof exif_head + exif.size()));
+  for (const char c : exif_head) jpeg_write_m_byte(&info, c);
+  for (const char c : exif) jpeg_write_m_byte(&info, static_cast<unsigned char>(c));
 }
 
 }  // namespace
@@ -282,10 +278,11 @@ std::string encode_jpeg(const Image& image, int quality) {
     info.optimize_coding = TRUE;
     if (quality >= 90) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(&info, TRUE);
-    if (image.channels == 3)
-      write_markers(info, exif, icc);
-    else if (has_exif)
-      write_markers(info, exif, {});
+    write_exif(info, exif);
+    if (image.channels == 3) {
+      jpeg_write_icc_profile(&info, reinterpret_cast<const JOCTET*>(icc.data()),
+                             static_cast<unsigned>(icc.size()));
+    }
     while (info.next_scanline < info.image_height) {
       auto* row = const_cast<JSAMPLE*>(pixels + std::size_t{info.next_scanline} * image.width *
                                                     image.channels);
