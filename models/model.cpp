@@ -2,6 +2,7 @@
 #include "models/model.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <stdexcept>
 
@@ -29,6 +30,17 @@ const std::vector<Preset>& preset_table() {
        }},
   };
   return table;
+}
+
+float read_gain(const SafetensorsFile& file) {
+  const auto found = file.metadata().find("chroma_gain");
+  if (found == file.metadata().end()) return 1;
+  char* end = nullptr;
+  const float gain = std::strtof(found->second.c_str(), &end);
+  if (end == found->second.c_str() || *end != 0 || !(gain > 0 && gain <= 10)) {
+    throw WeightsError(file.path() + ": chroma_gain \"" + found->second + "\" is not in 0..10");
+  }
+  return gain;
 }
 
 }  // namespace
@@ -60,6 +72,7 @@ Metadata describe(const Model& model) {
           {"output", model.info.head == Head::regression
                          ? "CIELAB ab / 110"
                          : "logits over the 313 ab bins of Zhang et al."},
+          {"chroma_gain", std::to_string(model.info.chroma_gain)},
           {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
 }
 
@@ -83,6 +96,7 @@ Model load_model(const std::string& path) {
   } catch (const std::invalid_argument& e) {
     throw WeightsError(path + ": " + e.what());
   }
+  model.info.chroma_gain = read_gain(file);
   load_parameters(file, model);
   return model;
 }

@@ -23,6 +23,9 @@ struct ModelInfo {
   std::size_t multiple = 1;  ///< input height and width must be multiples of this
   std::size_t head_stride = 1;
   Tensor bins;  ///< (1,1,q,2): ab of each bin, for a binned head
+  /// Predicted chroma is multiplied by this. A network trained on squared error hedges towards
+  /// grey; the factor gives back some of the colour that it withholds.
+  float chroma_gain = 1;
 };
 
 /// Activations by layer name, filled by a forward pass when asked for.

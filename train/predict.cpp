@@ -81,11 +81,14 @@ Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std:
   Tensor ab;
   if (model.info.head == Head::regression) {
     ab = Tensor(s);
-    for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] = output.f32()[i] * kChromaScale;
+    std::copy_n(output.f32(), ab.size(), ab.f32());
   } else {
     ab = Tensor({s.n, s.h, s.w, 2});
     annealed_mean(s.c, model.info.bins.f32(), s.pixels(), output.f32(), temperature, ab.f32());
   }
+  const float scale =
+      model.info.chroma_gain * (model.info.head == Head::regression ? kChromaScale : 1.0f);
+  for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] *= scale;
   if (s.h == h && s.w == w) return ab;
   const NoGrad no_grad;
   return bilinear_upsample(Value(ab), h, w).data();

@@ -17,7 +17,8 @@ struct PredictOptions {
 /// that is not finite.
 Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
 
-/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units.
+/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units, the model's chroma gain
+/// applied.
 Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
                    float temperature);
 

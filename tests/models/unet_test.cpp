@@ -123,9 +123,11 @@ TEST_CASE("a saved model is loaded again; anything else is refused by name") {
   const fs::path folder = fs::temp_directory_path() / ("tinct-unet-" + std::to_string(getpid()));
   fs::create_directories(folder);
   const std::string path = (folder / "m.safetensors").string();
-  const Model model = make_model("unet-small", 5);
+  Model model = make_model("unet-small", 5);
+  model.info.chroma_gain = 1.25f;
   save_model(path, model, {{"licence", "CC0"}});
   const Model again = load_model(path);
+  CHECK(again.info.chroma_gain == 1.25f);
   for (std::size_t i = 0; i < model.parameters.size(); ++i) {
     CHECK(same_bits(model.parameters[i].value.data(), again.parameters[i].value.data()));
   }
@@ -144,6 +146,8 @@ TEST_CASE("a saved model is loaded again; anything else is refused by name") {
   for (const Parameter& p : model.parameters) tensors.emplace_back(p.name, p.value.data());
   CHECK(refused(tensors, describe(model)) == "");
   CHECK_THAT(refused(tensors, {}), Catch::Contains("preset"));
+  CHECK_THAT(refused(tensors, {{"preset", "unet-small"}, {"chroma_gain", "2x"}}),
+             Catch::Contains("chroma_gain"));
   CHECK_THAT(refused(tensors, {{"preset", "other"}}), Catch::Contains("other"));
   const NamedTensors fewer(tensors.begin() + 1, tensors.end());
   CHECK_THAT(refused(fewer, describe(model)), Catch::Contains("missing"));

@@ -56,6 +56,17 @@ TEST_CASE("the network's input and output are scaled, padded and cropped") {
   }
 }
 
+TEST_CASE("the model's chroma gain multiplies what it predicts") {
+  Model m = echo(Head::regression, 1);
+  const Tensor l = ramp(3, 3);
+  const Tensor plain = predict_ab(m, l);
+  m.info.chroma_gain = 1.5f;
+  const Tensor more = predict_ab(m, l);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    CHECK(more.f32()[i] == Approx(1.5f * plain.f32()[i]).margin(1e-3));
+  }
+}
+
 TEST_CASE("mirroring averages two predictions that agree for a symmetric network") {
   const Tensor l = ramp(9, 14);
   PredictOptions flip;
