@@ -17,6 +17,7 @@
 #define HWY_TARGET_INCLUDE "kernels/conv/backward_weights.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 // clang-format on
 
@@ -114,11 +115,14 @@ Tile find_tile(std::size_t vectors, std::size_t scalars) {
 template <std::size_t kWidth>
 void pack_pixels(const float* HWY_RESTRICT from, std::size_t pixel, std::size_t pixels,
                  std::size_t channels, float* HWY_RESTRICT to, std::size_t plane) {
+  constexpr std::size_t kLine = 16;
+  constexpr std::size_t kAhead = 12;  // pixels; the steps between them defeat the hardware
   const std::size_t whole = channels / kWidth;
   const std::size_t rest = channels % kWidth;
   for (std::size_t i = 0; i < pixels; ++i) {
     const float* HWY_RESTRICT source = from + i * pixel;
     float* HWY_RESTRICT target = to + i * kWidth;
+    for (std::size_t c = 0; c < channels; c += kLine) hwy::Prefetch(source + kAhead * pixel + c);
     for (std::size_t p = 0; p < whole; ++p, source += kWidth, target += plane) {
       std::memcpy(target, source, kWidth * sizeof(float));
     }
@@ -189,16 +193,15 @@ void add_bias_gradient(const Conv2dShape& s, const float* dy, const Block& block
   }
 }
 
-// All tiles of one unit over the pixels of one packed block. `add` is false for the first pixels
-// that reach the output.
-void multiply_block(const WeightGradientPlan& plan, const Block& block,
-                    const std::vector<VectorSlot>& slots, const std::vector<ScalarRun>& runs,
-                    const float* v, const float* b, float* out, bool add) {
+// The output of some channels of each operand over the pixels of one packed block. `add` is false
+// for the first pixels that reach the output.
+void multiply(const WeightGradientPlan& plan, const Block& block,
+              const std::vector<VectorSlot>& slots, const std::vector<ScalarRun>& runs,
+              const float* v, const float* b, float* out, bool add) {
   const Operand& vo = plan.vectors;
   const Operand& bo = plan.scalars;
   const std::size_t ow = plan.s.ow();
   Walk walk;
-  walk.images = block.images;
   walk.v_pixel = vo.stride_w * vo.width;
   walk.v_row = vo.stride_h * vo.columns * vo.width;
   walk.v_image = vo.packed_rows(block.rows) * vo.columns * vo.width;
@@ -209,66 +212,74 @@ void multiply_block(const WeightGradientPlan& plan, const Block& block,
   for (const ScalarRun& run : runs) longest = std::max(longest, run.count);
   const std::size_t most = std::min<std::size_t>(kMaxVectors, kSums / longest);
   const std::size_t groups = (slots.size() + most - 1) / most;
-  for (std::size_t y = 0; y < block.rows; y += plan.span_rows) {
-    for (std::size_t x = 0; x < ow; x += plan.span_columns) {
-      walk.rows = std::min(plan.span_rows, block.rows - y);
-      walk.columns = std::min(plan.span_columns, ow - x);
-      const float* pv = v + y * walk.v_row + x * walk.v_pixel;
-      const float* pb = b + y * walk.b_row + x * walk.b_pixel;
-      for (std::size_t g = 0; g < groups; ++g) {
-        const std::size_t first = g * slots.size() / groups;
-        const std::size_t vectors = (g + 1) * slots.size() / groups - first;
-        for (const ScalarRun& run : runs) {
-          find_tile(vectors, run.count)(walk, pv, slots.data() + first, pb + run.offset,
-                                        out + run.out * plan.out_columns, plan.out_columns, add);
-        }
+  const auto span = [&](std::size_t image, std::size_t y, std::size_t x) {
+    walk.images = std::min(plan.span_images, block.images - image);
+    walk.rows = std::min(plan.span_rows, block.rows - y);
+    walk.columns = std::min(plan.span_columns, ow - x);
+    const float* pv = v + image * walk.v_image + y * walk.v_row + x * walk.v_pixel;
+    const float* pb = b + image * walk.b_image + y * walk.b_row + x * walk.b_pixel;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t first = g * slots.size() / groups;
+      const std::size_t vectors = (g + 1) * slots.size() / groups - first;
+      for (const ScalarRun& run : runs) {
+        find_tile(vectors, run.count)(walk, pv, slots.data() + first, pb + run.offset,
+                                      out + run.out * plan.out_columns, plan.out_columns, add);
       }
-      add = true;
+    }
+    add = true;
+  };
+  for (std::size_t image = 0; image < block.images; image += plan.span_images) {
+    for (std::size_t y = 0; y < block.rows; y += plan.span_rows) {
+      for (std::size_t x = 0; x < ow; x += plan.span_columns) span(image, y, x);
     }
   }
 }
 
-// One unit of work: a tile of the output over one chunk of the blocks.
-struct Unit {
-  std::size_t chunk, v_begin, v_end, b_begin, b_end;
-};
-
-Unit unit_of(const WeightGradientPlan& plan, std::size_t index) {
-  const std::size_t b = index % plan.scalars.units() * plan.scalars.unit;
-  index /= plan.scalars.units();
-  const std::size_t v = index % plan.vectors.units() * plan.vectors.unit;
-  return {index / plan.vectors.units(), v, std::min(v + plan.vectors.unit, plan.vectors.c), b,
-          std::min(b + plan.scalars.unit, plan.scalars.c)};
+// Chunks [first, last): each packs its blocks for itself. `out` and `db` have one entry a chunk.
+void run_chunks(const WeightGradientPlan& plan, const float* x, const float* dy, std::size_t first,
+                std::size_t last, float* out, double* db) {
+  Workspace<float> v(plan.vectors.packed_size());
+  Workspace<float> b(plan.scalars.packed_size());
+  const std::vector<VectorSlot> slots = plan.slots(0, plan.vectors.c);
+  const std::vector<ScalarRun> runs = plan.runs(0, plan.scalars.c);
+  const std::size_t blocks = plan.blocks.size();
+  for (std::size_t chunk = first; chunk < last; ++chunk) {
+    const std::size_t begin = chunk * blocks / plan.chunks;
+    const std::size_t end = (chunk + 1) * blocks / plan.chunks;
+    for (std::size_t i = begin; i < end; ++i) {
+      const Block& block = plan.blocks[i];
+      pack(plan.vectors, plan.dy_in_vectors ? dy : x, block, 0, plan.vectors.c, v.data());
+      pack(plan.scalars, plan.dy_in_vectors ? x : dy, block, 0, plan.scalars.c, b.data());
+      multiply(plan, block, slots, runs, v.data(), b.data(),
+               out + chunk * plan.out_rows * plan.out_columns, i > begin);
+      if (db) add_bias_gradient(plan.s, dy, block, 0, plan.s.k, db + chunk * plan.s.k);
+    }
+  }
 }
 
-void run_units(const WeightGradientPlan& plan, const float* x, const float* dy, std::size_t first,
-               std::size_t last, float* out, double* db) {
-  const float* v_data = plan.dy_in_vectors ? dy : x;
-  const float* b_data = plan.dy_in_vectors ? x : dy;
-  const auto packed_size = [](const Operand& o) {
-    return o.planes(std::min(o.unit, o.c)) * o.plane;
-  };
-  Workspace<float> v(packed_size(plan.vectors));
-  Workspace<float> b(packed_size(plan.scalars));
+// Packs units [first, last) of channels, the vectors' first, of one block for all tiles.
+void pack_units(const WeightGradientPlan& plan, const float* x, const float* dy, const Block& block,
+                std::size_t first, std::size_t last, float* v, float* b, double* db) {
   for (std::size_t i = first; i < last; ++i) {
-    const Unit unit = unit_of(plan, i);
-    const std::vector<VectorSlot> slots = plan.slots(unit.v_begin, unit.v_end);
-    const std::vector<ScalarRun> runs = plan.runs(unit.b_begin, unit.b_end);
-    const std::size_t blocks = plan.blocks.size();
-    const std::size_t begin = unit.chunk * blocks / plan.chunks;
-    const std::size_t end = (unit.chunk + 1) * blocks / plan.chunks;
-    float* sums = out + unit.chunk * plan.out_rows * plan.out_columns;
-    for (std::size_t j = begin; j < end; ++j) {
-      pack(plan.vectors, v_data, plan.blocks[j], unit.v_begin, unit.v_end, v.data());
-      pack(plan.scalars, b_data, plan.blocks[j], unit.b_begin, unit.b_end, b.data());
-      multiply_block(plan, plan.blocks[j], slots, runs, v.data(), b.data(), sums, j > begin);
-      double* bias = db ? db + unit.chunk * plan.s.k : nullptr;
-      if (bias && plan.dy_in_vectors) {
-        add_bias_gradient(plan.s, dy, plan.blocks[j], unit.v_begin, unit.v_end, bias);
-      } else if (bias && unit.v_begin == 0) {
-        add_bias_gradient(plan.s, dy, plan.blocks[j], unit.b_begin, unit.b_end, bias);
-      }
-    }
+    const bool vectors = i < plan.vectors.units();
+    const Operand& o = vectors ? plan.vectors : plan.scalars;
+    const std::size_t begin = (vectors ? i : i - plan.vectors.units()) * o.unit;
+    const std::size_t end = std::min(begin + o.unit, o.c);
+    const bool is_dy = vectors == plan.dy_in_vectors;
+    pack(o, is_dy ? dy : x, block, begin, end, (vectors ? v : b) + begin / o.width * o.plane);
+    if (is_dy && db) add_bias_gradient(plan.s, dy, block, begin, end, db);
+  }
+}
+
+// Tiles [first, last) of the output over one packed block.
+void run_tiles(const WeightGradientPlan& plan, const Block& block, std::size_t first,
+               std::size_t last, const float* v, const float* b, float* out, bool add) {
+  for (std::size_t i = first; i < last; ++i) {
+    const std::size_t v_begin = i / plan.scalars.units() * plan.vectors.unit;
+    const std::size_t b_begin = i % plan.scalars.units() * plan.scalars.unit;
+    multiply(
+        plan, block, plan.slots(v_begin, std::min(v_begin + plan.vectors.unit, plan.vectors.c)),
+        plan.runs(b_begin, std::min(b_begin + plan.scalars.unit, plan.scalars.c)), v, b, out, add);
   }
 }
 
@@ -286,7 +297,9 @@ namespace conv {
 namespace {
 
 HWY_EXPORT(limits);
-HWY_EXPORT(run_units);
+HWY_EXPORT(run_chunks);
+HWY_EXPORT(pack_units);
+HWY_EXPORT(run_tiles);
 
 // dw = the chunks' sums added in order, without the padding of channels to whole vectors.
 void add_chunks(const WeightGradientPlan& plan, const float* sums, float* dw) {
@@ -311,21 +324,44 @@ void add_chunks(const WeightGradientPlan& plan, const float* sums, float* dw) {
   });
 }
 
+void by_chunks(const WeightGradientPlan& plan, const float* x, const float* dy, float* out,
+               double* db) {
+  const auto run = HWY_DYNAMIC_DISPATCH(run_chunks);
+  parallel_for(plan.chunks,
+               [&](std::size_t begin, std::size_t end) { run(plan, x, dy, begin, end, out, db); });
+}
+
+void by_tiles(const WeightGradientPlan& plan, const float* x, const float* dy, float* out,
+              double* db) {
+  const auto pack = HWY_DYNAMIC_DISPATCH(pack_units);
+  const auto run = HWY_DYNAMIC_DISPATCH(run_tiles);
+  Workspace<float> v(plan.vectors.packed_size());
+  Workspace<float> b(plan.scalars.packed_size());
+  for (std::size_t i = 0; i < plan.blocks.size(); ++i) {
+    const Block& block = plan.blocks[i];
+    parallel_for(plan.vectors.units() + plan.scalars.units(),
+                 [&](std::size_t begin, std::size_t end) {
+                   pack(plan, x, dy, block, begin, end, v.data(), b.data(), db);
+                 });
+    parallel_for(plan.tiles(), [&](std::size_t begin, std::size_t end) {
+      run(plan, block, begin, end, v.data(), b.data(), out, i > 0);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace conv
 
 void cpu::conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
                                   float* db) {
-  const conv::TileLimits limits = HWY_DYNAMIC_DISPATCH(conv::limits)();
-  const conv::WeightGradientPlan plan = conv::plan_weight_gradient(s, limits);
+  const conv::WeightGradientPlan plan =
+      conv::plan_weight_gradient(s, HWY_DYNAMIC_DISPATCH(conv::limits)());
   const bool direct = plan.direct();
   Workspace<float> sums(direct ? 0 : plan.chunks * plan.out_rows * plan.out_columns);
   Workspace<double> bias(db ? plan.chunks * s.k : 0);
   std::fill_n(bias.data(), bias.size(), 0.0);
-  const auto run = HWY_DYNAMIC_DISPATCH(conv::run_units);
-  parallel_for(plan.units(), [&](std::size_t begin, std::size_t end) {
-    run(plan, x, dy, begin, end, direct ? dw : sums.data(), db ? bias.data() : nullptr);
-  });
+  (plan.by_tiles ? conv::by_tiles : conv::by_chunks)(plan, x, dy, direct ? dw : sums.data(),
+                                                     db ? bias.data() : nullptr);
   if (!direct) conv::add_chunks(plan, sums.data(), dw);
   for (std::size_t k = 0; db && k < s.k; ++k) {
     double sum = 0;

@@ -6,17 +6,20 @@
 namespace tinct::conv {
 namespace {
 
-// A unit's packed operands stay in a core's L2 cache together with its tile of the output.
-constexpr std::size_t kPackedBytes = 640 << 10;
-// Channels of x and of dy that a unit takes: a 3x3 tile of 64 by 64 is 144 KiB of output.
-constexpr std::size_t kUnitChannels = 64;
+// A chunk's packed operands stay in a core's L2 cache beside its output.
+constexpr std::size_t kChunkBytes = 640 << 10;
+// Operands that are packed for all tiles stay in a shared cache.
+constexpr std::size_t kSharedBytes = 16 << 20;
 // Pixels summed in registers before the sum joins the output: enough to hide that addition, few
 // enough for the rounding of a float sum to stay small.
 constexpr std::size_t kSpanPixels = 256;
-// Units of work to aim at, so that any usual number of threads is kept busy.
+// Chunks or tiles to aim at, so that any usual number of threads is kept busy.
 constexpr std::size_t kUnits = 16;
-// Pixels below which a chunk is not worth its own copy of the output.
+// Pixels below which a chunk is not worth an output of its own.
 constexpr std::size_t kChunkPixels = 256;
+// Channels of x and of dy in a tile of output, at most and at least.
+constexpr std::size_t kTileMost = 64;
+constexpr std::size_t kTileLeast = 16;
 
 std::size_t divide_up(std::size_t a, std::size_t b) {
   return (a + b - 1) / b;
@@ -26,40 +29,24 @@ std::size_t round_up(std::size_t a, std::size_t b) {
   return divide_up(a, b) * b;
 }
 
-// A unit of about kUnitChannels: whole planes, all units about the same.
-std::size_t unit_channels(std::size_t channels, std::size_t width) {
-  return round_up(divide_up(channels, divide_up(channels, kUnitChannels)), width);
-}
-
 void choose_operands(WeightGradientPlan& plan, const TileLimits& limits) {
   const Conv2dShape& s = plan.s;
   const std::size_t columns = (s.ow() - 1) * s.stride_w + s.dilation_w * (s.kw - 1) + 1;
-  Operand x{s.h,
-            s.w,
-            s.c,
-            s.pad_top,
-            s.pad_left,
-            s.stride_h,
-            s.stride_w,
-            s.dilation_h * (s.kh - 1),
-            columns,
-            limits.lanes,
-            unit_channels(s.c, limits.lanes)};
-  Operand dy{
-      s.oh(), s.ow(), s.k, 0, 0, 1, 1, 0, s.ow(), limits.run, unit_channels(s.k, limits.run)};
+  Operand x{s.h,        s.w,         s.c,        s.pad_top,
+            s.pad_left, s.stride_h,  s.stride_w, s.dilation_h * (s.kh - 1),
+            columns,    limits.lanes};
+  Operand dy{s.oh(), s.ow(), s.k, 0, 0, 1, 1, 0, s.ow(), std::min(limits.run, s.k)};
   // Lanes that work on padding are lost.
   plan.dy_in_vectors =
       round_up(s.k, limits.lanes) * s.c * 4 < round_up(s.c, limits.lanes) * s.k * 3;
   if (plan.dy_in_vectors) {
-    x.width = x.unit = s.c;
+    x.width = s.c;
     dy.width = limits.lanes;
-    dy.unit = unit_channels(s.k, limits.lanes);
     plan.vectors = dy;
     plan.scalars = x;
     plan.out_rows = s.kh * s.kw * s.c;
     plan.out_columns = round_up(s.k, limits.lanes);
   } else {
-    dy.width = std::min(dy.width, s.k);
     plan.vectors = x;
     plan.scalars = dy;
     plan.out_rows = s.k;
@@ -68,40 +55,48 @@ void choose_operands(WeightGradientPlan& plan, const TileLimits& limits) {
   plan.max_run = limits.max_run;
 }
 
+void choose_units(WeightGradientPlan& plan) {
+  const Conv2dShape& s = plan.s;
+  const std::size_t pixels = s.n * s.oh() * s.ow();
+  plan.by_tiles = 2 * kUnits * s.w_size() > s.x_size() + s.y_size();
+  if (!plan.by_tiles) plan.chunks = std::clamp<std::size_t>(pixels / kChunkPixels, 1, kUnits);
+  for (std::size_t channels = kTileMost; channels >= kTileLeast; channels /= 2) {
+    for (Operand* o : {&plan.vectors, &plan.scalars}) {
+      const std::size_t units = divide_up(o->c, channels);
+      o->unit = o->width == o->c ? o->c : round_up(divide_up(o->c, units), o->width);
+    }
+    if (plan.tiles() >= kUnits) break;
+  }
+}
+
 void choose_blocks(WeightGradientPlan& plan) {
   const Conv2dShape& s = plan.s;
   const std::size_t oh = s.oh();
   const std::size_t ow = s.ow();
-  const auto row_bytes = [](const Operand& o) {
-    return o.columns * o.planes(std::min(o.unit, o.c)) * o.width * sizeof(float);
-  };
-  const std::size_t halo =
-      plan.vectors.reach * row_bytes(plan.vectors) + plan.scalars.reach * row_bytes(plan.scalars);
-  const std::size_t row = plan.vectors.stride_h * row_bytes(plan.vectors) +
-                          plan.scalars.stride_h * row_bytes(plan.scalars);
-
-  const std::size_t tiles = plan.vectors.units() * plan.scalars.units();
-  const std::size_t wanted =
-      tiles >= kUnits / 2
-          ? 1
-          : std::clamp<std::size_t>(s.n * oh * ow / kChunkPixels, 1, divide_up(kUnits, tiles));
+  std::size_t halo = 0;
+  std::size_t row = 0;
+  for (const Operand& o : {plan.vectors, plan.scalars}) {
+    const std::size_t bytes = o.columns * o.planes(o.c) * o.width * sizeof(float);
+    halo += o.reach * bytes;
+    row += o.stride_h * bytes;
+  }
 
   plan.span_columns = divide_up(ow, divide_up(ow, kSpanPixels * 3 / 2));
   plan.span_rows = std::clamp<std::size_t>(kSpanPixels / ow, 1, oh);
+  if (plan.span_rows == oh) plan.span_images = std::max<std::size_t>(kSpanPixels / (oh * ow), 1);
 
-  std::size_t images = 1;
-  std::size_t rows = std::max<std::size_t>(kPackedBytes, halo + row) - halo;
-  rows = std::min({std::max<std::size_t>(rows / row, 1), oh, divide_up(s.n * oh, wanted)});
+  const std::size_t budget = std::max(plan.by_tiles ? kSharedBytes : kChunkBytes, halo + row);
+  std::size_t rows = std::min({(budget - halo) / row, oh, divide_up(s.n * oh, plan.chunks)});
   rows = std::min(round_up(rows, plan.span_rows), oh);
-  if (rows == oh && oh * ow <= kSpanPixels / 2) {
-    images = std::min({kSpanPixels / (oh * ow), s.n, divide_up(s.n, wanted)});
-  }
+  const std::size_t images = rows < oh ? 1
+                                       : std::clamp<std::size_t>(budget / (halo + row * oh), 1,
+                                                                 divide_up(s.n, plan.chunks));
   for (std::size_t image = 0; image < s.n; image += images) {
     for (std::size_t y = 0; y < oh; y += rows) {
       plan.blocks.push_back({image, std::min(images, s.n - image), y, std::min(rows, oh - y)});
     }
   }
-  plan.chunks = std::min(wanted, plan.blocks.size());
+  plan.chunks = std::min(plan.chunks, plan.blocks.size());
   for (Operand* o : {&plan.vectors, &plan.scalars}) {
     o->plane = images * o->packed_rows(rows) * o->columns * o->width;
   }
@@ -112,17 +107,16 @@ void choose_blocks(WeightGradientPlan& plan) {
 std::vector<VectorSlot> WeightGradientPlan::slots(std::size_t begin, std::size_t end) const {
   std::vector<VectorSlot> list;
   const std::size_t lanes = vectors.width;
-  for (std::size_t p = 0; p < vectors.planes(end - begin); ++p) {
+  const std::size_t padded = out_columns / (s.kh * s.kw);
+  for (std::size_t p = begin / lanes; p < vectors.planes(end); ++p) {
     if (dy_in_vectors) {
-      list.push_back({p * vectors.plane, begin + p * lanes});
+      list.push_back({p * vectors.plane, p * lanes});
       continue;
     }
-    const std::size_t padded = out_columns / (s.kh * s.kw);
     for (std::size_t ky = 0; ky < s.kh; ++ky) {
       for (std::size_t kx = 0; kx < s.kw; ++kx) {
         const std::size_t pixel = ky * s.dilation_h * vectors.columns + kx * s.dilation_w;
-        list.push_back(
-            {p * vectors.plane + pixel * lanes, (ky * s.kw + kx) * padded + begin + p * lanes});
+        list.push_back({p * vectors.plane + pixel * lanes, (ky * s.kw + kx) * padded + p * lanes});
       }
     }
   }
@@ -133,8 +127,7 @@ std::vector<ScalarRun> WeightGradientPlan::runs(std::size_t begin, std::size_t e
   std::vector<ScalarRun> list;
   if (!dy_in_vectors) {
     for (std::size_t k = begin; k < end; k += scalars.width) {
-      list.push_back(
-          {(k - begin) / scalars.width * scalars.plane, k, std::min(scalars.width, end - k)});
+      list.push_back({k / scalars.width * scalars.plane, k, std::min(scalars.width, end - k)});
     }
     return list;
   }
@@ -158,6 +151,7 @@ WeightGradientPlan plan_weight_gradient(const Conv2dShape& s, const TileLimits& 
   WeightGradientPlan plan;
   plan.s = s;
   choose_operands(plan, limits);
+  choose_units(plan);
   choose_blocks(plan);
   return plan;
 }
