@@ -1,4 +1,5 @@
-// Activations on the CPU. Bound by memory, sigmoid and tanh too: some 20 instructions a vector.
+// Activations on the CPU. Bound by memory, but for sigmoid and tanh, whose 20
+// instructions and one division a vector take about as long as the copy.
 #include "kernels/activation.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -6,7 +7,6 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
 #include "kernels/simd-inl.h"
 // clang-format on
 
@@ -14,23 +14,67 @@ HWY_BEFORE_NAMESPACE();
 namespace tinct::HWY_NAMESPACE {
 namespace {
 
-// e = e^-|v| never overflows: 1 / (1 + e) above zero, e / (1 + e) below.
+// e^v for v in [-87, 0]: 2^k e^r with k whole and |r| <= ln 2 / 2, e^r by a minimax polynomial
+// (that of Cephes' expf). Half the work of Highway's Exp, which also overflows and underflows
+// correctly.
+HWY_INLINE Floats exp_of_negative(Floats v) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const auto constant = [d](float x) HWY_ATTR { return hn::Set(d, x); };
+  // Adding 1.5 2^23 rounds to a whole number, which then stands in the low bits.
+  const Floats shifter = constant(12582912.0f);
+  const Floats shifted = hn::MulAdd(v, constant(1.44269504f), shifter);
+  const Floats k = hn::Sub(shifted, shifter);
+  Floats r = hn::NegMulAdd(k, constant(0.693359375f), v);  // ln 2 in two parts
+  r = hn::NegMulAdd(k, constant(-2.12194440e-4f), r);
+  Floats p = hn::MulAdd(constant(1.9875691500e-4f), r, constant(1.3981999507e-3f));
+  p = hn::MulAdd(p, r, constant(8.3334519073e-3f));
+  p = hn::MulAdd(p, r, constant(4.1665795894e-2f));
+  p = hn::MulAdd(p, r, constant(1.6666665459e-1f));
+  p = hn::MulAdd(p, r, constant(5.0000001201e-1f));
+  p = hn::MulAdd(p, hn::Mul(r, r), hn::Add(r, constant(1)));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), exponent));
+}
+
+// e = e^-|v| never overflows: 1 / (1 + e) above zero, e / (1 + e) below; 0 below -87.
 struct Sigmoid {
   HWY_INLINE Floats operator()(Floats v) const {
     const FloatTag d;
     const Floats one = hn::Set(d, 1.0f);
-    const Floats e = hn::Exp(d, hn::Neg(hn::Abs(v)));
+    const Floats lowest = hn::Set(d, -87.0f);
+    const Floats e = exp_of_negative(hn::Max(hn::Neg(hn::Abs(v)), lowest));
     const Floats y = hn::Div(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), e, one), hn::Add(one, e));
-    return hn::IfThenElse(hn::IsNaN(v), v, y);  // Highway's Exp loses NaN
+    // NaN fails both comparisons and stays; Max may lose it.
+    return hn::IfThenElse(hn::Ge(v, lowest), y, hn::IfThenZeroElse(hn::Lt(v, lowest), v));
   }
   HWY_INLINE Floats gradient(Floats y, Floats dy) const {
     return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(FloatTag(), 1.0f), y)));
   }
 };
 
+// A rational minimax approximation, odd over even (that of Eigen's ptanh), where tanh is not yet 1.
 struct Tanh {
   HWY_INLINE Floats operator()(Floats v) const {
-    return hn::IfThenElse(hn::IsNaN(v), v, hn::Tanh(FloatTag(), v));
+    const FloatTag d;
+    const auto constant = [d](float x) HWY_ATTR { return hn::Set(d, x); };
+    const Floats limit = constant(7.90531110763549805f);
+    const Floats x = hn::Max(hn::Neg(limit), hn::Min(v, limit));
+    const Floats size = hn::Abs(v);
+    const Floats x2 = hn::Mul(x, x);
+    Floats p = hn::MulAdd(x2, constant(-2.76076847742355e-16f), constant(2.00018790482477e-13f));
+    p = hn::MulAdd(x2, p, constant(-8.60467152213735e-11f));
+    p = hn::MulAdd(x2, p, constant(5.12229709037114e-08f));
+    p = hn::MulAdd(x2, p, constant(1.48572235717979e-05f));
+    p = hn::MulAdd(x2, p, constant(6.37261928875436e-04f));
+    p = hn::MulAdd(x2, p, constant(4.89352455891786e-03f));
+    Floats q = hn::MulAdd(x2, constant(1.19825839466702e-06f), constant(1.18534705686654e-04f));
+    q = hn::MulAdd(x2, q, constant(2.26843463243900e-03f));
+    q = hn::MulAdd(x2, q, constant(4.89352518554385e-03f));
+    const Floats y = hn::Div(hn::Mul(x, p), q);
+    const Floats one = hn::CopySign(constant(1), v);
+    // NaN fails both comparisons and stays; Min and Max may lose it.
+    return hn::IfThenElse(hn::Lt(size, limit), y, hn::IfThenElse(hn::Ge(size, limit), one, v));
   }
   HWY_INLINE Floats gradient(Floats y, Floats dy) const {
     return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(FloatTag(), 1.0f)));

@@ -1,9 +1,9 @@
 // Batch normalisation on the CPU. Bound by memory: training reads x twice and writes y; the way
 // back reads x and dy twice and writes dx.
 //
-// Sums run in f32 over tiles that stay in the second-level cache and in double, in the order of the
-// tiles, over the whole. A tile's variance is taken about the tile's own mean in a second pass over
-// it, and tiles are combined about the mean of all (Chan, Golub and LeVeque 1979): nothing cancels.
+// Sums run in f32 over tiles and in double, in the order of the tiles, over the whole. A tile's
+// variance is taken about its own mean, and tiles are combined about the mean of all (Chan, Golub
+// and LeVeque 1979): nothing cancels.
 #include "kernels/batch_norm.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -31,42 +31,45 @@ HWY_BEFORE_NAMESPACE();
 namespace tinct::HWY_NAMESPACE {
 namespace {
 
-// The mean of a tile of `rows` rows and the sum of squares about it. `scratch` holds 3 strips,
-// `sums` c numbers.
+// The mean of a tile of `rows` rows and the sum of squares about it, from sums about the mean of
+// the tile's first strips. That mean of m of n values lies within sqrt(n / m) standard deviations
+// of the tile's own, whatever the values, so what cancels is at most log2(n / m) bits. `scratch`
+// holds 3 strips, `sums` 2 c numbers.
 void tile_moments(const RowPattern& pattern, std::size_t rows, const float* x, float* scratch,
                   double* sums, float* mean, float* squares) {
+  constexpr std::size_t kStrips = 4;
+  const std::size_t c = pattern.c;
   const std::size_t width = pattern.width;
-  const std::size_t count = rows * pattern.c;
   float* const sum = scratch;
   float* const square = scratch + width;
-  float* const centre = scratch + 2 * width;
+  float* const shift = scratch + 2 * width;
+  const std::size_t first = rows < kStrips * pattern.rows ? rows : kStrips * pattern.rows;
   std::memset(sum, 0, 2 * width * sizeof(float));
-  for_each_strip(count, width, [=](std::size_t at, std::size_t size) HWY_ATTR {
+  for_each_strip(first * c, width, [=](std::size_t at, std::size_t size) HWY_ATTR {
     for_each_vector(size, false, [=](std::size_t, auto load, auto store) HWY_ATTR {
       store(hn::Add(load(sum), load(x + at)), sum);
     });
   });
   fold(pattern, sum, sums);
-  const double share = 1 / static_cast<double>(rows);
-  for (std::size_t j = 0; j < pattern.c; ++j) mean[j] = static_cast<float>(sums[j] * share);
+  for (std::size_t j = 0; j < c; ++j) {
+    mean[j] = static_cast<float>(sums[j] / static_cast<double>(first));
+  }
+  pattern.repeat(mean, shift);
 
-  // The rounding of that mean is found again as the mean of what is left.
-  pattern.repeat(mean, centre);
   std::memset(sum, 0, width * sizeof(float));
-  for_each_strip(count, width, [=](std::size_t at, std::size_t size) HWY_ATTR {
+  for_each_strip(rows * c, width, [=](std::size_t at, std::size_t size) HWY_ATTR {
     for_each_vector(size, false, [=](std::size_t, auto load, auto store) HWY_ATTR {
-      const Floats v = hn::Sub(load(x + at), load(centre));
+      const Floats v = hn::Sub(load(x + at), load(shift));
       store(hn::Add(load(sum), v), sum);
       store(hn::MulAdd(v, v, load(square)), square);
     });
   });
-  fold(pattern, square, sums);
-  for (std::size_t j = 0; j < pattern.c; ++j) squares[j] = static_cast<float>(sums[j]);
   fold(pattern, sum, sums);
-  for (std::size_t j = 0; j < pattern.c; ++j) {
-    const double left = sums[j] * share;
-    squares[j] -= static_cast<float>(left * sums[j]);
-    mean[j] += static_cast<float>(left);
+  fold(pattern, square, sums + c);
+  for (std::size_t j = 0; j < c; ++j) {
+    const double off = sums[j] / static_cast<double>(rows);
+    squares[j] = static_cast<float>(sums[c + j] - off * sums[j]);
+    mean[j] = static_cast<float>(static_cast<double>(mean[j]) + off);
   }
 }
 
@@ -108,9 +111,11 @@ void tile_gradient_sums(const RowPattern& pattern, std::size_t rows, const Batch
     });
   });
   fold(pattern, g_sum, sums);
-  for (std::size_t j = 0; j < pattern.c; ++j) sum_g[j] = static_cast<float>(sums[j]);
-  fold(pattern, gx_sum, sums);
-  for (std::size_t j = 0; j < pattern.c; ++j) sum_gx[j] = static_cast<float>(sums[j]);
+  fold(pattern, gx_sum, sums + pattern.c);
+  for (std::size_t j = 0; j < pattern.c; ++j) {
+    sum_g[j] = static_cast<float>(sums[j]);
+    sum_gx[j] = static_cast<float>(sums[pattern.c + j]);
+  }
 }
 
 // dx = scale (g - offset - (x - mean) shrink).
@@ -201,7 +206,7 @@ template <class Body>
 void for_each_tile(const Tiles& tiles, const RowPattern& pattern, const Body& body) {
   parallel_for(tiles.count, [&](std::size_t begin, std::size_t end) {
     Workspace<float> scratch(3 * pattern.width);
-    Workspace<double> sums(pattern.c);
+    Workspace<double> sums(2 * pattern.c);
     for (std::size_t t = begin; t < end; ++t) body(t, scratch.data(), sums.data());
   });
 }

@@ -23,31 +23,40 @@ namespace hn = hwy::HWY_NAMESPACE;
 using FloatTag = hn::ScalableTag<float>;
 using Floats = hn::Vec<FloatTag>;
 
-// The first `count` lanes, the others 0. Reads nothing beyond them.
-template <class D>
-HWY_INLINE hn::Vec<D> load_first(D d, const hn::TFromD<D>* p, std::size_t count) {
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {
-    return hn::MaskedLoad(hn::FirstN(d, count), d, p);
-  }
+// Whether this instruction set has masked loads and stores of T that touch nothing else.
+template <class T>
+constexpr bool has_masked_memory() {
+#if HWY_TARGET == HWY_AVX3
+  return true;
+#elif HWY_TARGET == HWY_AVX2
+  return sizeof(T) >= 4;
+#else
+  return false;
 #endif
-  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(d)] = {};
-  std::memcpy(lanes, p, count * sizeof(*p));
-  return hn::Load(d, lanes);
+}
+
+// The first `count` lanes, the others 0. Reads nothing beyond them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_first(D d, const T* p, std::size_t count) {
+  if constexpr (has_masked_memory<T>()) {
+    return hn::MaskedLoad(hn::FirstN(d, count), d, p);
+  } else {
+    HWY_ALIGN T lanes[hn::MaxLanes(d)] = {};
+    std::memcpy(lanes, p, HWY_MIN(count, hn::Lanes(d)) * sizeof(T));
+    return hn::Load(d, lanes);
+  }
 }
 
 // Writes the first `count` lanes and nothing beyond them.
-template <class D>
-HWY_INLINE void store_first(D d, hn::Vec<D> v, hn::TFromD<D>* p, std::size_t count) {
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_first(D d, hn::Vec<D> v, T* p, std::size_t count) {
+  if constexpr (has_masked_memory<T>()) {
     hn::BlendedStore(v, hn::FirstN(d, count), d, p);
-    return;
+  } else {
+    HWY_ALIGN T lanes[hn::MaxLanes(d)];
+    hn::Store(v, d, lanes);
+    std::memcpy(p, lanes, HWY_MIN(count, hn::Lanes(d)) * sizeof(T));
   }
-#endif
-  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(d)];
-  hn::Store(v, d, lanes);
-  std::memcpy(p, lanes, count * sizeof(*p));
 }
 
 // Calls f(i, load, store) for each vector of `count` floats: load(p) reads the lanes at p + i,
