@@ -112,9 +112,13 @@ void backward_data(Bench& bench, const std::string& group, const Layer& layer, s
   if (!bench.wants(group, name)) return;
   Data d(layer.shape(batch));
   Case work{group, name, flops(d.s), 0, {}, {}};
+  const cpu::PackedWeights packed = cpu::pack_weights_backward_data(d.s, d.w.data());
   work.sides.push_back(
-      {"tinct", [&d] { cpu::conv2d_backward_data(d.s, d.dy.data(), d.w.data(), d.dx.data()); }});
+      {"tinct", [&] { cpu::conv2d_backward_data(d.s, d.dy.data(), packed, d.dx.data()); }});
   ADD_PEER(work, d, backward_data, d.dx);
+  work.sides.push_back({"tinct, packing", [&d] {
+                          cpu::conv2d_backward_data(d.s, d.dy.data(), d.w.data(), d.dx.data());
+                        }});
   bench.run(work);
 }
 
