@@ -25,6 +25,7 @@ struct Interval {
 };
 
 Index floor_div(Index a, Index b) {
+  if (b == 1) return a;  // the rule; a division takes as long as forty multiply-adds
   return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
@@ -50,6 +51,11 @@ struct Piece {
 // The first piece holds every pixel, even where no tap is common to all.
 void cut(const Axis& a, std::size_t o, std::size_t count, std::vector<Piece>& pieces) {
   pieces.assign(1, Piece{{0, static_cast<Index>(count)}, {0, 0}});
+  const Index reach = static_cast<Index>((count - 1) * a.stride + (a.taps - 1) * a.dilation);
+  if (first_input(a, o) >= 0 && first_input(a, o) + reach < static_cast<Index>(a.in)) {
+    pieces[0].taps.end = static_cast<Index>(a.taps);
+    return;
+  }
   for (std::size_t tap = 0; tap < a.taps; ++tap) {
     const Index input = first_input(a, o) + static_cast<Index>(tap * a.dilation);
     const Interval pixels = inside(input, a.stride, a.in, count);
@@ -92,6 +98,7 @@ class Work {
        Activation activation, float* y)
       : g_(flattened(g)),
         layout_(g_, w.few),
+        merge_taps_(g_.h.dilation == 1 && !layout_.kernels->vector_of_inputs),
         x_(x),
         w_(w.data()),
         bias_(bias),
@@ -100,8 +107,8 @@ class Work {
     const std::size_t most = layout_.kernels->pixels[layout_.width(0)];
     tiles_ = (g_.h.out + most - 1) / most;
     rows_ = g_.n * g_.v.out;
-    group_ = std::clamp<std::size_t>(cache_for_weights() / (layout_.panel_floats * sizeof(float)),
-                                     1, layout_.panels);
+    const std::size_t fitting = cache_for_weights() / (layout_.panel_floats * sizeof(float));
+    group_ = std::clamp<std::size_t>(fitting, 1, layout_.panels);
     while (layout_.panels % group_ != 0) --group_;
   }
 
@@ -110,65 +117,98 @@ class Work {
 
   void run(std::size_t begin, std::size_t end) const {
     std::vector<Piece> pieces;
+    std::vector<Call> calls;
+    std::size_t tile = begin % tiles_;
+    std::size_t row = begin / tiles_ % rows_;
+    std::size_t group = begin / tiles_ / rows_;
+    // Tiles differ by at most a pixel, so that none is too narrow to hide latencies.
+    const std::size_t width = g_.h.out / tiles_;
+    const std::size_t wider = g_.h.out % tiles_;
     for (std::size_t unit = begin; unit < end; ++unit) {
-      const std::size_t group = unit / (rows_ * tiles_);
-      const std::size_t row = unit / tiles_ % rows_;
-      const std::size_t tile = unit % tiles_;
-      // Tiles differ by at most a pixel, so that none is too narrow to hide latencies.
-      const std::size_t o = tile * g_.h.out / tiles_;
-      const std::size_t count = (tile + 1) * g_.h.out / tiles_ - o;
+      const std::size_t o = tile * width + std::min(tile, wider);
+      const std::size_t count = width + (tile < wider ? 1 : 0);
       cut(g_.h, o, count, pieces);
-      for (std::size_t i = 0; i < group_; ++i) compute(row, o, count, group * group_ + i, pieces);
+      prepare(row, o, pieces, calls);
+      for (std::size_t i = 0; i < group_; ++i) compute(group * group_ + i, count, calls);
+      if (++tile == tiles_) {
+        tile = 0;
+        if (++row == rows_) {
+          row = 0;
+          ++group;
+        }
+      }
     }
   }
 
  private:
-  void compute(std::size_t row, std::size_t o, std::size_t count, std::size_t panel,
-               const std::vector<Piece>& pieces) const {
+  // A piece on its way to the kernel; the panel is filled in later.
+  struct Call {
+    Tile tile;
+    std::size_t pixels = 0;
+    std::size_t tap = 0;  // the first
+  };
+
+  void prepare(std::size_t row, std::size_t o, const std::vector<Piece>& pieces,
+               std::vector<Call>& calls) const {
     const std::size_t image = row / g_.v.out;
     const std::size_t oy = row % g_.v.out;
-    const std::size_t width = layout_.width(panel);
-    const Index tap_floats = static_cast<Index>(layout_.kernels->tap_floats(width, g_.c));
-    const bool merge = g_.h.dilation == 1 && !layout_.kernels->vector_of_inputs;
-    const bool fused =
-        pieces.size() == 1 && activation_ != Activation::sigmoid && activation_ != Activation::tanh;
     const Index first_row = first_input(g_.v, oy);
     const Interval rows = inside(first_row, g_.v.dilation, g_.v.in, g_.v.taps);
-    Tile t;
-    t.x_pixel = g_.h.stride * g_.c;
-    t.x_row = g_.v.dilation * g_.h.in * g_.c;
-    t.x_tap = g_.h.dilation * g_.c;
-    t.w_tap = static_cast<std::size_t>(tap_floats);
-    t.w_row = g_.h.taps * t.w_tap;
-    t.y_pixel = g_.y_pixel;
-    t.channels = layout_.channels(panel);
-    t.activation = fused ? activation_ : Activation::none;
-    float* y = y_ + image * g_.y_image + oy * g_.y_row + o * g_.y_pixel + layout_.first(panel);
-    const float* w = w_ + panel * layout_.panel_floats;
+    float* y = y_ + image * g_.y_image + oy * g_.y_row + o * g_.y_pixel;
+    calls.clear();
     for (const Piece& piece : pieces) {
+      Call& call = calls.emplace_back();
+      Tile& t = call.tile;
+      call.pixels = static_cast<std::size_t>(piece.pixels.end - piece.pixels.begin);
       const std::size_t taps = static_cast<std::size_t>(piece.taps.end - piece.taps.begin);
-      t.rows = taps == 0 ? 0 : static_cast<std::size_t>(rows.end - rows.begin);
-      t.taps = merge ? 1 : taps;
-      t.run = merge ? taps * g_.c : g_.c;
-      if (t.rows > 0) {
-        const Index input_row = first_row + rows.begin * static_cast<Index>(g_.v.dilation);
-        const Index input = first_input(g_.h, o) +
-                            piece.pixels.begin * static_cast<Index>(g_.h.stride) +
-                            piece.taps.begin * static_cast<Index>(g_.h.dilation);
-        const Index pixel =
-            (static_cast<Index>(image * g_.v.in) + input_row) * static_cast<Index>(g_.h.in) + input;
-        t.x = x_ + pixel * static_cast<Index>(g_.c);
-        t.w = w + (rows.begin * static_cast<Index>(g_.h.taps) + piece.taps.begin) * tap_floats;
-      }
+      t.x_pixel = g_.h.stride * g_.c;
+      t.x_row = g_.v.dilation * g_.h.in * g_.c;
+      t.x_tap = g_.h.dilation * g_.c;
       t.y = y + piece.pixels.begin * static_cast<Index>(g_.y_pixel);
-      t.bias = &piece == pieces.data() ? bias_ + layout_.first(panel) : nullptr;
-      layout_.kernels->kernel[width][piece.pixels.end - piece.pixels.begin](t);
+      t.y_pixel = g_.y_pixel;
+      t.rows = taps == 0 ? 0 : static_cast<std::size_t>(rows.end - rows.begin);
+      t.taps = merge_taps_ ? 1 : taps;
+      t.run = merge_taps_ ? taps * g_.c : g_.c;
+      if (t.rows == 0) continue;
+      const Index input_row = first_row + rows.begin * static_cast<Index>(g_.v.dilation);
+      const Index input = first_input(g_.h, o) +
+                          piece.pixels.begin * static_cast<Index>(g_.h.stride) +
+                          piece.taps.begin * static_cast<Index>(g_.h.dilation);
+      const Index pixel =
+          (static_cast<Index>(image * g_.v.in) + input_row) * static_cast<Index>(g_.h.in) + input;
+      t.x = x_ + pixel * static_cast<Index>(g_.c);
+      call.tap = static_cast<std::size_t>(rows.begin) * g_.h.taps +
+                 static_cast<std::size_t>(piece.taps.begin);
     }
-    if (!fused) activate(activation_, y, g_.y_pixel, count, t.channels);
+  }
+
+  void compute(std::size_t panel, std::size_t count, std::vector<Call>& calls) const {
+    const std::size_t first = layout_.first(panel);
+    const std::size_t width = layout_.width(panel);
+    const std::size_t tap_floats = layout_.kernels->tap_floats(width, g_.c);
+    const bool fused =
+        calls.size() == 1 && activation_ != Activation::sigmoid && activation_ != Activation::tanh;
+    const float* bias = bias_ + first;
+    for (Call& call : calls) {
+      Tile t = call.tile;
+      t.w = w_ + panel * layout_.panel_floats + call.tap * tap_floats;
+      t.w_tap = tap_floats;
+      t.w_row = g_.h.taps * tap_floats;
+      t.y += first;
+      t.channels = layout_.channels(panel);
+      t.bias = bias;
+      t.activation = fused ? activation_ : Activation::none;
+      layout_.kernels->kernel[width][call.pixels](t);
+      bias = nullptr;  // the pieces that follow add to the first
+    }
+    if (!fused) {
+      activate(activation_, calls[0].tile.y + first, g_.y_pixel, count, layout_.channels(panel));
+    }
   }
 
   Correlation g_;
   Layout layout_;
+  bool merge_taps_;
   const float* x_;
   const float* w_;
   const float* bias_;

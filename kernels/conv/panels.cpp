@@ -18,42 +18,51 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET != HWY_SCALAR
+// to[c * width + k] = from[k * distance + c] for c < 4 and k < 4.
+HWY_INLINE void transpose_4x4(const float* from, std::ptrdiff_t distance, std::size_t width,
+                              float* to) {
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<double, 2> d64;
+  const auto a = hn::LoadU(d, from);
+  const auto b = hn::LoadU(d, from + distance);
+  const auto c = hn::LoadU(d, from + 2 * distance);
+  const auto e = hn::LoadU(d, from + 3 * distance);
+  const auto ab0 = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+  const auto ab1 = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto ce0 = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto ce1 = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab0, ce0)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab0, ce0)), d, to + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab1, ce1)), d, to + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab1, ce1)), d, to + 3 * width);
+}
+#endif
+
 // to[c * width + k] = from[k * distance + c] for c < inputs and k < channels; zero up to width.
 void transpose(const float* from, std::ptrdiff_t distance, std::size_t channels, std::size_t inputs,
                std::size_t width, float* to) {
-  std::size_t whole = 0;  // channels done in fours
+  std::size_t done_k = 0, done_c = 0;
 #if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  const hn::FixedTag<double, 2> d64;
-  for (; whole + 4 <= channels; whole += 4) {
-    const float* row[4];
-    for (std::size_t i = 0; i < 4; ++i) {
-      row[i] = from + static_cast<std::ptrdiff_t>(whole + i) * distance;
-    }
-    float* out = to + whole;
-    std::size_t c = 0;
-    for (; c + 4 <= inputs; c += 4) {
-      const auto a = hn::LoadU(d, row[0] + c);
-      const auto b = hn::LoadU(d, row[1] + c);
-      const auto e = hn::LoadU(d, row[2] + c);
-      const auto f = hn::LoadU(d, row[3] + c);
-      const auto ab0 = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-      const auto ab1 = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-      const auto ef0 = hn::BitCast(d64, hn::InterleaveLower(d, e, f));
-      const auto ef1 = hn::BitCast(d64, hn::InterleaveUpper(d, e, f));
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab0, ef0)), d, out + c * width);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab0, ef0)), d, out + (c + 1) * width);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab1, ef1)), d, out + (c + 2) * width);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab1, ef1)), d, out + (c + 3) * width);
-    }
-    for (; c < inputs; ++c) {
-      for (std::size_t i = 0; i < 4; ++i) out[c * width + i] = row[i][c];
+  done_k = channels / 4 * 4;
+  done_c = inputs / 4 * 4;
+  // A cache line of each channel at a time, so that what is written stays in the first-level cache.
+  constexpr std::size_t kLine = 16;
+  for (std::size_t line = 0; line < done_c; line += kLine) {
+    const std::size_t end = std::min(line + kLine, done_c);
+    for (std::size_t k = 0; k < done_k; k += 4) {
+      const float* row = from + static_cast<std::ptrdiff_t>(k) * distance;
+      for (std::size_t c = line; c < end; c += 4) {
+        transpose_4x4(row + c, distance, width, to + c * width + k);
+      }
     }
   }
 #endif
-  for (std::size_t k = whole; k < width; ++k) {
+  for (std::size_t k = 0; k < width; ++k) {
     const float* row = from + static_cast<std::ptrdiff_t>(k) * distance;
-    for (std::size_t c = 0; c < inputs; ++c) to[c * width + k] = k < channels ? row[c] : 0.0f;
+    for (std::size_t c = k < done_k ? done_c : 0; c < inputs; ++c) {
+      to[c * width + k] = k < channels ? row[c] : 0.0f;
+    }
   }
 }
 
