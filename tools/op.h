@@ -68,7 +68,9 @@ class OpCall {
   Value value(const std::string& name) const;
   Tensor tensor(const std::string& name) const;
   /// A tensor to write beside y.
-  void output(const std::string& name, const Tensor& tensor) { outputs_.emplace_back(name, tensor); }
+  void output(const std::string& name, const Tensor& tensor) {
+    outputs_.emplace_back(name, tensor);
+  }
   const NamedTensors& outputs() const { return outputs_; }
 
   const OpSettings& set;
