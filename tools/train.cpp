@@ -49,7 +49,10 @@ void catch_signals() {
   struct sigaction action = {};
   action.sa_handler = on_stop;
   action.sa_flags = SA_RESTART;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+  struct sigaction hangup = {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup has its way
   action.sa_handler = on_checkpoint;
   sigaction(SIGUSR1, &action, nullptr);
 }
