@@ -17,6 +17,50 @@ double squared_distance(const float* p, const float* q) {
   return a * a + b * b;
 }
 
+struct Neighbour {
+  double distance;  // squared
+  std::size_t bin;
+};
+
+// The bins' a and b apart, so that a loop over them vectorises.
+struct Columns {
+  std::vector<float> a, b;
+
+  Columns(std::size_t q, const float* bins) : a(q), b(q) {
+    for (std::size_t i = 0; i < q; ++i) {
+      a[i] = bins[2 * i];
+      b[i] = bins[2 * i + 1];
+    }
+  }
+};
+
+// The nearest.size() nearest bins, nearest first. `about` is scratch, one float a bin.
+void find_nearest(const Columns& columns, const float* bins, const float* ab,
+                  std::vector<float>& about, std::vector<Neighbour>& nearest) {
+  const std::size_t q = about.size();
+  for (std::size_t bin = 0; bin < q; ++bin) {
+    const float a = columns.a[bin] - ab[0];
+    const float b = columns.b[bin] - ab[1];
+    about[bin] = a * a + b * b;
+  }
+  // Floats rule out most bins, doubles decide. Bins come in ascending order, so a strict comparison
+  // leaves ties to the lowest index.
+  constexpr double kSlack = 1 + 1e-5;
+  std::fill(nearest.begin(), nearest.end(), Neighbour{std::numeric_limits<double>::infinity(), 0});
+  float limit = std::numeric_limits<float>::infinity();
+  for (std::size_t bin = 0; bin < q; ++bin) {
+    if (about[bin] > limit) continue;
+    const double distance = squared_distance(ab, bins + 2 * bin);
+    if (!(distance < nearest.back().distance)) continue;
+    std::size_t place = nearest.size() - 1;
+    for (; place > 0 && distance < nearest[place - 1].distance; --place) {
+      nearest[place] = nearest[place - 1];
+    }
+    nearest[place] = {distance, bin};
+    limit = static_cast<float>(nearest.back().distance * kSlack);
+  }
+}
+
 }  // namespace
 
 std::vector<float> zhang_bins() {
@@ -52,34 +96,20 @@ std::vector<float> full_grid_bins() {
 
 void soft_encode(std::size_t q, const float* bins, std::size_t pixels, const float* ab,
                  std::size_t k, double sigma, float* index, float* weight) {
-  parallel_for(pixels, [=](std::size_t begin, std::size_t end) {
-    struct Neighbour {
-      double distance;
-      std::size_t bin;
-    };
+  const Columns columns(q, bins);
+  parallel_for(pixels, [&](std::size_t begin, std::size_t end) {
+    std::vector<float> about(q);
     std::vector<Neighbour> nearest(k);
     for (std::size_t i = begin; i < end; ++i) {
-      std::fill(nearest.begin(), nearest.end(),
-                Neighbour{std::numeric_limits<double>::infinity(), 0});
-      for (std::size_t bin = 0; bin < q; ++bin) {
-        const double distance = squared_distance(ab + 2 * i, bins + 2 * bin);
-        if (!(distance < nearest.back().distance)) continue;
-        // Bins come in ascending order, so a strict comparison leaves ties to the lowest index.
-        std::size_t place = k - 1;
-        for (; place > 0 && distance < nearest[place - 1].distance; --place) {
-          nearest[place] = nearest[place - 1];
-        }
-        nearest[place] = {distance, bin};
-      }
-      double sum = 0;
-      std::vector<double>::size_type at = i * k;
+      find_nearest(columns, bins, ab + 2 * i, about, nearest);
       const auto density = [&](const Neighbour& n) {
         return std::exp((nearest[0].distance - n.distance) / (2 * sigma * sigma));
       };
+      double sum = 0;
       for (const Neighbour& n : nearest) sum += density(n);
-      for (const Neighbour& n : nearest) {
-        index[at] = static_cast<float>(n.bin);
-        weight[at++] = static_cast<float>(density(n) / sum);
+      for (std::size_t j = 0; j < k; ++j) {
+        index[i * k + j] = static_cast<float>(nearest[j].bin);
+        weight[i * k + j] = static_cast<float>(density(nearest[j]) / sum);
       }
     }
   });

@@ -1,9 +1,11 @@
 // Bins of the ab plane: the paper's table, soft encoding, weights, annealed mean.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "core/random.h"
 #include "kernels/ab_bins.h"
 
 namespace tinct {
@@ -57,6 +59,33 @@ TEST_CASE("soft encoding: the reference values, ties to the lowest index", "[ab_
   // Far outside the gamut the weights do not underflow.
   const Encoding far = encode(1000, 1000, 5);
   CHECK(std::accumulate(far.weight.begin(), far.weight.end(), 0.0) == Approx(1));
+}
+
+TEST_CASE("soft encoding finds what sorting finds", "[ab_bins]") {
+  const auto bins = full_grid_bins();
+  const std::size_t q = bins.size() / 2;
+  constexpr std::size_t kPixels = 300, kNearest = 7;
+  const Random random(5, Purpose::test);
+  std::vector<float> ab(2 * kPixels);
+  for (std::size_t i = 0; i < ab.size(); ++i) {
+    // Every third on a quarter of the grid, where ties are common; some outside.
+    ab[i] = 260 * random.uniform(i) - 130;
+    if (i / 2 % 3 == 0) ab[i] = 5 * std::round(ab[i] / 5);
+  }
+  std::vector<float> index(kPixels * kNearest), weight(index.size());
+  soft_encode(q, bins.data(), kPixels, ab.data(), kNearest, 5, index.data(), weight.data());
+  for (std::size_t i = 0; i < kPixels; ++i) {
+    std::vector<std::pair<double, std::size_t>> all;
+    for (std::size_t bin = 0; bin < q; ++bin) {
+      const double a = double{ab[2 * i]} - bins[2 * bin];
+      const double b = double{ab[2 * i + 1]} - bins[2 * bin + 1];
+      all.emplace_back(a * a + b * b, bin);
+    }
+    std::sort(all.begin(), all.end());
+    for (std::size_t k = 0; k < kNearest; ++k) {
+      REQUIRE(index[i * kNearest + k] == static_cast<float>(all[k].second));
+    }
+  }
 }
 
 TEST_CASE("encoding all 313 bins sums to one", "[ab_bins]") {
