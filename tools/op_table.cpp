@@ -1,36 +1,34 @@
-// Every operation by name, with its tensors, its settings and how it is called.
+// Every operation by name, with its tensors, its settings and how it is called: those of networks.
 #include <stdexcept>
 
-#include "kernels/colour.h"
 #include "layers/activation.h"
 #include "layers/add.h"
 #include "layers/average_pool.h"
 #include "layers/batch_norm.h"
 #include "layers/bilinear_upsample.h"
-#include "layers/blurred_euclidean.h"
 #include "layers/concat.h"
 #include "layers/conv2d.h"
 #include "layers/conv_transpose2d.h"
 #include "layers/dropout.h"
 #include "layers/fully_connected.h"
 #include "layers/gaussian_blur.h"
-#include "layers/loss.h"
 #include "layers/max_pool.h"
 #include "layers/nearest_upsample.h"
 #include "layers/scale.h"
 #include "tools/op.h"
+#include "tools/op_table.h"
 
 namespace tinct {
 namespace {
 
 using Kind = SettingKind;
+using op_table::border;
+using op_table::normalised;
+using op_table::x;
 
 // Tensors and settings that several operations share.
-const OpTensor x{"x", "(n,h,w,c)"};
 const OpTensor conv_w{"w", "(out,kh,kw,in)"};
 const OpTensor conv_b{"b", "(out)", true};
-const OpTensor target{"target", "as x", false, false, "t"};
-const OpTensor pixel_weight{"pixel_weight", "(n,h,w,1)", true, false};
 
 OpSetting stride(const char* fallback) {
   return {"stride", Kind::pair, fallback, fallback[0] != '\0' ? "h,w" : "h,w; default: the kernel"};
@@ -45,9 +43,6 @@ const OpSetting pool_kernel{"kernel", Kind::pair, "2", "h,w"};
 const OpSetting pool_pad{"pad", Kind::sides, "0", "top,left,bottom,right"};
 const OpSetting pool_ceil{"ceil", Kind::flag, "false", "round the output's extents up"};
 const OpSetting size{"size", Kind::pair, "", "h,w of the output"};
-const OpSetting border{
-    "border", Kind::choice, "symmetric", "what lies outside the picture", {"zero", "symmetric"}};
-const OpSetting normalised{"normalised", Kind::flag, "true", "taps sum to one"};
 
 Activation activation_of(const OpCall& call) {
   return static_cast<Activation>(call.set.choice("activation"));
@@ -163,50 +158,6 @@ Value run_gaussian_blur(OpCall& call) {
   return gaussian_blur(call.value("x"), {call.set.count("kernel"), call.set.number("sigma"),
                                          call.set.flag("normalised"),
                                          static_cast<Border>(call.set.choice("border"))});
-}
-
-Value run_blurred_euclidean(OpCall& call) {
-  return blurred_euclidean(
-      call.value("x"), call.tensor("target"),
-      {call.set.counts("kernels"), call.set.number("sigma"), call.set.flag("normalised"),
-       static_cast<Border>(call.set.choice("border")), call.set.flag("squared")});
-}
-
-Value run_cross_entropy(OpCall& call) {
-  const auto weighting = static_cast<ClassWeighting>(call.set.choice("weighting"));
-  const Tensor index = call.tensor("index");
-  if (index.defined()) {
-    return softmax_cross_entropy(call.value("x"), SparseTarget{index, call.tensor("target")},
-                                 call.tensor("class_weight"), weighting);
-  }
-  return softmax_cross_entropy(call.value("x"), call.tensor("target"), call.tensor("class_weight"),
-                               weighting);
-}
-
-using Loss = Value (*)(const Value&, const Tensor&, const Tensor&);
-
-Operation loss(const char* name, const char* summary, Loss function) {
-  return {name, summary, {x, target, pixel_weight}, {}, [function](OpCall& call) {
-            return function(call.value("x"), call.tensor("target"), call.tensor("pixel_weight"));
-          }};
-}
-
-using Conversion = void (*)(std::size_t, const float*, float*);
-
-Operation conversion(const char* name, const char* summary, Conversion function) {
-  Operation operation{name, summary, {{"x", "(n,h,w,3)", false, false}}, {}, {}};
-  operation.differentiable = false;
-  operation.run = [function, name](OpCall& call) {
-    const Tensor input = call.tensor("x");
-    if (input.shape().c != 3) {
-      throw std::invalid_argument(std::string(name) + ": x " + to_string(input.shape()) +
-                                  " has not three channels");
-    }
-    Tensor y(input.shape());
-    function(input.shape().pixels(), input.f32(), y.f32());
-    return Value(y);
-  };
-  return operation;
 }
 
 void add_weighted(std::vector<Operation>& table) {
@@ -336,61 +287,13 @@ void add_spatial(std::vector<Operation>& table) {
                    run_gaussian_blur});
 }
 
-void add_losses(std::vector<Operation>& table) {
-  table.push_back(loss("l1_loss", "The mean of |x - target|", l1_loss));
-  table.push_back(loss("l2_loss", "The mean of (x - target)^2", l2_loss));
-  table.push_back({"huber_loss",
-                   "The mean of u^2/2 up to |u| = delta, linear beyond",
-                   {x, target, pixel_weight},
-                   {{"delta", Kind::number, "1", "above 0"}},
-                   [](OpCall& c) {
-                     return huber_loss(c.value("x"), c.tensor("target"),
-                                       static_cast<float>(c.set.number("delta")),
-                                       c.tensor("pixel_weight"));
-                   }});
-  table.push_back(loss("bce_with_logits", "Binary cross-entropy; x are logits", bce_with_logits));
-  table.push_back({"softmax_cross_entropy",
-                   "The mean over pixels of -sum target log softmax(x); with index, target holds "
-                   "the weights of those bins",
-                   {x,
-                    {"target", "as x, or (n,h,w,k)", false, false, "t"},
-                    {"index", "(n,h,w,k)", true, false},
-                    {"class_weight", "(c)", true, false}},
-                   {{"weighting",
-                     Kind::choice,
-                     "each-bin",
-                     "what class_weight multiplies",
-                     {"each-bin", "top-bin"}}},
-                   run_cross_entropy});
-  table.push_back({"blurred_euclidean",
-                   "The mean squared difference, sharp and blurred",
-                   {x, target},
-                   {{"kernels", Kind::counts, "3,5", "taps a side of each blur, odd"},
-                    {"sigma", Kind::number, "1.2739827004320285", "pixels; default: Dahl's"},
-                    normalised,
-                    border,
-                    {"squared", Kind::flag, "true", "false: the mean of |d|"}},
-                   run_blurred_euclidean});
-}
-
-void add_colours(std::vector<Operation>& table) {
-  table.push_back(conversion("srgb_to_lab", "sRGB 0..1 to CIELAB", cpu::srgb_to_lab));
-  table.push_back(conversion("lab_to_srgb", "CIELAB to sRGB 0..1", cpu::lab_to_srgb));
-  table.push_back(conversion("srgb_to_luv", "sRGB 0..1 to CIELUV", cpu::srgb_to_luv));
-  table.push_back(conversion("luv_to_srgb", "CIELUV to sRGB 0..1", cpu::luv_to_srgb));
-  table.push_back(conversion("srgb_to_yuv", "sRGB 0..1 to BT.601 YUV", cpu::srgb_to_yuv));
-  table.push_back(conversion("yuv_to_srgb", "BT.601 YUV to sRGB 0..1", cpu::yuv_to_srgb));
-  table.push_back(conversion("srgb_to_ycbcr", "sRGB 0..1 to JPEG YCbCr", cpu::srgb_to_ycbcr));
-  table.push_back(conversion("ycbcr_to_srgb", "JPEG YCbCr to sRGB 0..1", cpu::ycbcr_to_srgb));
-}
-
 std::vector<Operation> make_table() {
   std::vector<Operation> table;
   add_weighted(table);
   add_elementwise(table);
   add_spatial(table);
-  add_losses(table);
-  add_colours(table);
+  add_loss_operations(table);
+  add_colour_operations(table);
   return table;
 }
 

@@ -23,8 +23,8 @@ struct Image {
   std::vector<std::uint16_t> pixels16;  ///< the same when bits is 16
   std::vector<std::uint16_t> alpha;     ///< height * width levels of `bits` bits; empty if opaque
   std::string exif;                     ///< a TIFF block with orientation 1, or empty
-  std::string format;                   ///< "jpeg", "png", "webp", "bmp", "pnm": what it was read from
-  std::vector<std::string> notes;       ///< what a person should know: "ICC profile converted"
+  std::string format;              ///< "jpeg", "png", "webp", "bmp", "pnm": what it was read from
+  std::vector<std::string> notes;  ///< what a person should know: "ICC profile converted"
 
   std::size_t area() const { return height * width; }
 };
