@@ -5,7 +5,7 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
-#include "kernels/epilogue.h"
+#include "kernels/activation.h"
 
 namespace tinct::cpu {
 namespace {
@@ -16,6 +16,14 @@ void exchange(std::size_t a, std::size_t taps, std::size_t b, const float* from,
     for (std::size_t row = begin; row < end; ++row) {
       const float* source = from + row % taps * b + row / taps;
       for (std::size_t i = 0; i < a; ++i) to[row * a + i] = source[i * taps * b];
+    }
+  });
+}
+
+void add_bias(std::size_t pixels, std::size_t k, const float* bias, float* y) {
+  parallel_for(pixels, [=](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t j = 0; j < k; ++j) y[i * k + j] += bias[j];
     }
   });
 }
@@ -49,7 +57,8 @@ void conv_transpose2d(const ConvTranspose2dShape& s, const float* x, const float
   Workspace<float> exchanged(s.w_size());
   exchange(s.k, s.kh * s.kw, s.c, w, exchanged.data());
   conv2d_backward_data(s.conv(), x, exchanged.data(), y);
-  bias_activation(s.n * s.oh() * s.ow(), s.k, bias, activation, y);
+  if (bias) add_bias(s.n * s.oh() * s.ow(), s.k, bias, y);
+  if (activation != Activation::none) cpu::activation(activation, s.y_size(), y, y);
 }
 
 void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* dy, const float* w,

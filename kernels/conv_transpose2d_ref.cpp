@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/shape.h"
+#include "kernels/activation.h"
 #include "kernels/conv_transpose2d.h"
-#include "kernels/epilogue.h"
 
 namespace tinct {
 namespace {
@@ -83,8 +83,9 @@ void conv_transpose2d(const ConvTranspose2dShape& s, const float* x, const float
       for (std::size_t c = 0; c < s.c; ++c) sum[out * s.k + k] += double{pw[c]} * x[in * s.c + c];
     }
   });
-  std::copy(sum.begin(), sum.end(), y);
-  bias_activation(s.n * s.oh() * s.ow(), s.k, bias, activation, y);
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    y[i] = static_cast<float>(activate(activation, sum[i] + (bias ? bias[i % s.k] : 0.0f)));
+  }
 }
 
 void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* dy, const float* w,

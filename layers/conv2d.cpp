@@ -27,7 +27,10 @@ Conv2dShape shape_of(const Shape& x, const Shape& w, const Conv2dOptions& o) {
 }  // namespace
 
 Conv2dOptions same_padding(std::size_t kernel, std::size_t stride, std::size_t dilation) {
-  const std::size_t total = kernel == 0 ? 0 : dilation * (kernel - 1);
+  if (kernel == 0 || stride == 0 || dilation == 0) {
+    throw std::invalid_argument("same_padding: the kernel, stride or dilation is zero");
+  }
+  const std::size_t total = dilation * (kernel - 1);
   if (stride == 1 && total % 2 == 1) {
     throw std::invalid_argument("same_padding: kernel " + std::to_string(kernel) +
                                 " at stride 1 cannot be padded symmetrically");

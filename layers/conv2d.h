@@ -20,7 +20,7 @@ struct Conv2dOptions {
 
 /// Symmetric zero padding, PyTorch's usual: the output has ceil(h / stride) rows for an odd kernel,
 /// h / stride for an even one where the stride divides h. Throws std::invalid_argument for an even
-/// kernel at stride 1, whose padding cannot be symmetric.
+/// kernel at stride 1, whose padding cannot be symmetric, and for zeros.
 Conv2dOptions same_padding(std::size_t kernel, std::size_t stride = 1, std::size_t dilation = 1);
 
 /// TensorFlow's SAME for an input of (h,w): ceil(h / stride) rows; where the padding is odd the

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/epilogue.h"
+#include "kernels/activation.h"
 
 namespace tinct {
 
@@ -29,7 +29,7 @@ Value produced(Tensor y, const Value& x, const Value& w, const Value& bias, Acti
                  Tensor dz = dy;
                  if (activation != Activation::none) {
                    dz = Tensor(dy.shape());
-                   cpu::activation_gradient(dy.size(), activation, saved.f32(), dy.f32(), dz.f32());
+                   cpu::activation_backward(activation, dy.size(), saved.f32(), dy.f32(), dz.f32());
                  }
                  if (w.requires_grad() || bias.requires_grad()) {
                    Tensor dw(w.shape());
