@@ -1,5 +1,6 @@
 // tinct colorize: grey photographs in, colour photographs out.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -21,6 +22,14 @@
 
 namespace tinct {
 namespace {
+
+// The picture under way is finished first; a second signal ends the program at once.
+volatile std::sig_atomic_t stop_signal = 0;
+
+void on_signal(int signal) {
+  stop_signal = signal;
+  std::signal(signal, SIG_DFL);
+}
 
 struct Options {
   std::vector<std::string> inputs;
@@ -63,14 +72,15 @@ class Run {
   Run(const Options& options, const ColorizePlan& plan, Model model)
       : options_(options), plan_(plan), model_(std::move(model)), outcomes_(plan.jobs.size()) {}
 
-  /// Throws IoError when a result cannot be written: the next could not be either.
+  /// Stops early when told to by a signal. Throws IoError when a result cannot be written: the next
+  /// could not be either.
   void all() {
     Progress progress("colouring", plan_.jobs.size(), "pictures");
     std::size_t next = 0;
     std::future<Image> loading = start_loading(next);
     progress.start_at(next);
     std::size_t shown = next;
-    while (next < plan_.jobs.size()) {
+    while (next < plan_.jobs.size() && stop_signal == 0) {
       const std::size_t current = next++;
       std::future<Image> loaded = std::move(loading);
       loading = start_loading(next);
@@ -268,6 +278,9 @@ void run(Options options) {
       plan_colorize(options.inputs, options.output, options.format, options.force);
   const auto start = std::chrono::steady_clock::now();
   Run work(options, plan, load_model(find_model(options.model)));
+  stop_signal = 0;
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
   std::exception_ptr stopped;
   try {
     work.all();
@@ -283,6 +296,10 @@ void run(Options options) {
   }
   std::fflush(stdout);
   if (stopped) std::rethrow_exception(stopped);
+  if (stop_signal != 0) {
+    throw Exit(stop_signal == SIGTERM ? ExitCode::terminated : ExitCode::interrupted,
+               "stopped; the same command goes on from here");
+  }
   end_with_failures(plan, work.outcomes());
 }
 
@@ -319,7 +336,8 @@ void add_colorize(CLI::App& app) {
       app, "colorize",
       "Colour photographs at their full size.\n"
       "Of a picture that has colours already, the lightness is used and the colours are replaced.\n"
-      "JPEG, PNG (8 and 16 bits), BMP and PNM are read; transparency, EXIF and 16 bits are kept.",
+      "JPEG, PNG (8 and 16 bits), WebP, BMP and PNM are read; transparency, EXIF and 16 bits are "
+      "kept.",
       {"tinct colorize photo.jpg                     # photo-colour.jpg beside it",
        "tinct colorize photo.jpg -o colour.png",
        "tinct colorize album/ -o coloured/           # again: only what is new",

@@ -65,6 +65,7 @@ bool is_folder(const fs::path& path) {
 
 bool newer(const fs::path& output, const fs::path& input) {
   std::error_code error;
+  if (!fs::is_regular_file(output, error)) return false;
   const auto written = fs::last_write_time(output, error);
   if (error) return false;
   const auto taken = fs::last_write_time(input, error);
