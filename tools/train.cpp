@@ -127,10 +127,11 @@ Data::Data(const TrainConfig& config, const ModelInfo& info)
   options.prefetch = size(config.data.prefetch);
   options.pictures = pictures;
   loader = std::make_unique<Loader>(dataset, options);
-  // What was trained on is also what an overfitted model is judged on.
-  validation = std::make_unique<ValidationSet>(
-      dataset, overfit ? pictures : dataset.split(Split::val), size(config.train.validate_size),
-      size(config.train.validate_pictures));
+  // An overfitted model is judged on the very squares that it was trained on.
+  validation =
+      std::make_unique<ValidationSet>(dataset, overfit ? pictures : dataset.split(Split::val),
+                                      size(overfit ? config.data.crop : config.train.validate_size),
+                                      size(config.train.validate_pictures), overfit);
   sources.batches = [this](std::uint64_t index) { return loader->next(index); };
   sources.epoch_size = loader->epoch_size();
   sources.validation = validation.get();
@@ -249,7 +250,8 @@ TrainHooks make_hooks(Progress& progress) {
   return hooks;
 }
 
-void announce(const Options& o, const TrainConfig& config, const RunFolder& run, bool had_config) {
+void announce(const Options& o, const TrainConfig& config, const RunFolder& run, bool had_config,
+              const std::string& fingerprint) {
   for (const std::string& damaged : run.damaged()) warn("skipped a damaged checkpoint: " + damaged);
   if (!o.resume) return;
   if (!run.start()) {
@@ -257,6 +259,11 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
     return;
   }
   say(o.out + ": going on from step " + std::to_string(run.start()->step));
+  const SafetensorsFile weights(run.start()->path + "/model.safetensors");
+  const auto then = weights.metadata().find("data_fingerprint");
+  if (then != weights.metadata().end() && then->second != fingerprint) {
+    warn("the data set is not the one this run began with: " + config.data.path);
+  }
   if (!had_config) return;
   TrainConfig before;
   const std::string path = run.file("config.toml");
@@ -294,7 +301,7 @@ void train(const Options& o) {
   RunFolder run(o.out, o.resume     ? RunMode::resume
                        : o.exist_ok ? RunMode::overwrite
                                     : RunMode::fresh);
-  announce(o, config, run, had_config);
+  announce(o, config, run, had_config, data.sources.metadata.at("data_fingerprint"));
   write_file_atomically(run.file("config.toml"), to_toml(config));
   catch_signals();
 

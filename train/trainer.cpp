@@ -65,7 +65,7 @@ Trainer::Trainer(const TrainConfig& config, Learner& learner, TrainSources sourc
 TrainOutcome Trainer::run() {
   outcome_ = {learner_.steps(), false, std::numeric_limits<double>::quiet_NaN(), learner_.best, {}};
   if (saved_step_ > 0) {  // a kill may have come between a checkpoint and what stands beside it
-    save_weights("last.safetensors");
+    save_last();
     write_curves();
   }
   try {
@@ -142,14 +142,17 @@ void Trainer::check_health(const Batch& batch) {
 void Trainer::validate_now(StepReport& report) {
   if (!sources_.validation || sources_.validation->size() == 0) return;
   const EmaWeights averaged(learner_.ema());
-  report.validation = validate(learner_.model(), *sources_.validation, sources_.mean_ab);
+  try {
+    report.validation = validate(learner_.model(), *sources_.validation, sources_.mean_ab);
+  } catch (const NumericError& error) {
+    throw NumericError("step " + std::to_string(learner_.steps()) +
+                       ": validation: " + error.what());
+  }
   outcome_.validation = report.validation;
   learner_.schedule().observe(report.validation->mse_ab);
   if (!(report.validation->mse_ab < learner_.best.mse_ab)) return;
   try {
-    Metadata metadata = sources_.metadata;
-    metadata["step"] = std::to_string(learner_.steps());
-    save_model(run_.file("best.safetensors"), learner_.model(), metadata);
+    save_model(run_.file("best.safetensors"), learner_.model(), metadata());
     learner_.best = {report.validation->mse_ab, learner_.steps()};
   } catch (const IoError& error) {
     warn(error.what());
@@ -226,11 +229,9 @@ void Trainer::save(bool must_succeed) {
     }
   }
   try {
-    Metadata metadata = sources_.metadata;
-    metadata["step"] = std::to_string(learner_.steps());
-    save_checkpoint(run_.checkpoints(), learner_.steps(), learner_.checkpoint_files(metadata),
+    save_checkpoint(run_.checkpoints(), learner_.steps(), learner_.checkpoint_files(metadata()),
                     config_.train.keep);
-    save_weights("last.safetensors");
+    save_last();
     write_curves();
     saved_step_ = learner_.steps();
     failed_saves_ = 0;
@@ -240,11 +241,15 @@ void Trainer::save(bool must_succeed) {
   }
 }
 
-void Trainer::save_weights(const std::string& name) {
+void Trainer::save_last() {
   const EmaWeights averaged(learner_.ema());
+  save_model(run_.file("last.safetensors"), learner_.model(), metadata());
+}
+
+Metadata Trainer::metadata() const {
   Metadata metadata = sources_.metadata;
   metadata["step"] = std::to_string(learner_.steps());
-  save_model(run_.file(name), learner_.model(), metadata);
+  return metadata;
 }
 
 void Trainer::write_curves() {

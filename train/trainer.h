@@ -74,7 +74,8 @@ class Trainer {
   void write_log(const StepReport& report);
   void log_failure(const std::exception& error);
   void save(bool must_succeed);
-  void save_weights(const std::string& name);
+  void save_last();
+  Metadata metadata() const;
   void write_curves();
   void warn(const std::string& message);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/colour.h"
+#include "train/augment.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
 #include "train/predict.h"
@@ -74,8 +75,8 @@ double Validation::colour_ratio() const {
 }
 
 ValidationSet::ValidationSet(const Dataset& dataset, std::vector<std::size_t> indices,
-                             std::size_t size, std::size_t most)
-    : dataset_(&dataset), indices_(std::move(indices)), side_(size) {
+                             std::size_t size, std::size_t most, bool squares)
+    : dataset_(&dataset), indices_(std::move(indices)), side_(size), squares_(squares) {
   const std::size_t all = indices_.size();
   if (most == 0 || most >= all) return;
   for (std::size_t i = 0; i < most; ++i) indices_[i] = indices_[i * all / most];
@@ -84,6 +85,7 @@ ValidationSet::ValidationSet(const Dataset& dataset, std::vector<std::size_t> in
 
 Tensor ValidationSet::picture(std::size_t i) const {
   const Tensor rgb = dataset_->read(indices_.at(i));
+  if (squares_) return augment(rgb, AugmentOptions::none(side_), 0, 0, 0);
   const Shape s = rgb.shape();
   const std::size_t shorter = std::min(s.h, s.w);
   if (shorter <= side_) return rgb;

@@ -30,9 +30,10 @@ struct Validation {
 class ValidationSet {
  public:
   /// `most` (0: all) of the pictures, evenly spread, brought to a shorter side of `size` (larger
-  /// ones only). Nothing is read yet.
+  /// ones only); with `squares`, their central squares of that side, as AugmentOptions::none cuts
+  /// them. Nothing is read yet.
   ValidationSet(const Dataset& dataset, std::vector<std::size_t> indices, std::size_t size,
-                std::size_t most);
+                std::size_t most, bool squares = false);
 
   std::size_t size() const { return indices_.size(); }
   /// u8 (1,h,w,3), sRGB.
@@ -42,6 +43,7 @@ class ValidationSet {
   const Dataset* dataset_;
   std::vector<std::size_t> indices_;
   std::size_t side_;
+  bool squares_;
 };
 
 /// The mean a and b over up to `most` pictures, evenly spread over `indices`.

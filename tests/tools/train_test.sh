@@ -63,7 +63,14 @@ expect 0 "changed train.steps: 4 -> 5" "$tinct" train --out "$folder/run" -o tra
 expect 0 "nothing was saved yet" train --out "$folder/new" -o train.steps=1 --resume
 [ "$("$tinct" train --out "$folder/run" --resume --json 2>/dev/null | head -c 1)" = "{" ] ||
   fail "--json prints no object"
+rm "$folder/photos/12.ppm"
+"$tinct" prepare "$folder/photos" -o "$folder/fewer" --quiet >/dev/null || fail "prepare"
+expect 0 "not the one this run began with" "$tinct" train --out "$folder/run" --resume \
+  --data "$folder/fewer"
+expect 2 "trains unet-small, not" "$tinct" train --preset unet-small-bins --out "$folder/run" --resume
 expect 0 "measured" train --dry-run
+expect 0 "finished" "$tinct" train --preset unet-small-bins --data "$data" --out "$folder/bins" \
+  -o data.crop=32 -o train.steps=2 -o train.batch=2 -o train.validate_size=64
 expect 0 "finished" train --out "$folder/overfit" --overfit 1 -o train.steps=2
 
 # Signals: the state is saved at the step under way.
