@@ -14,7 +14,7 @@ namespace tinct::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// e^x for x <= 88, relative error below 2e-7; 0 below -87.3 (where floats become subnormal), NaN of
+// e^x for x <= 88, relative error below 1e-7; 0 below -87.3 (where floats become subnormal), NaN of
 // NaN. x = n log 2 + r, e^r by the polynomial of Cephes's expf, 2^n by the exponent's bits.
 template <class D, class V>
 HWY_INLINE V exp(D d, V x) {
@@ -34,8 +34,8 @@ HWY_INLINE V exp(D d, V x) {
   return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::Mul(p, power));
 }
 
-// log(1 + x) for 0 <= x <= 1, relative error below 3e-7: 2 artanh(s), s = x / (2 + x) <= 1/3, whose
-// series in s^2 is cut where its terms fall below 2e-8.
+// log(1 + x) for 0 <= x <= 1, relative error below 3e-7 where x is normal: 2 artanh(s), s = x / (2
+// + x) <= 1/3, whose series in s^2 is cut where its terms fall below 2e-8.
 template <class D, class V>
 HWY_INLINE V log1p(D d, V x) {
   const auto s = hn::Div(x, hn::Add(x, hn::Set(d, 2.0f)));
