@@ -153,7 +153,7 @@ class Loader::Impl {
       slot =
           std::make_shared<std::vector<std::size_t>>(epoch_order(weights_, options_.seed, epoch));
     }
-    const Order result = slot;
+    Order result = slot;
     while (orders_.size() > 2) {
       orders_.erase(orders_.begin()->first == epoch ? std::prev(orders_.end()) : orders_.begin());
     }
