@@ -186,6 +186,8 @@ void narrow(std::size_t n, const float* values, float most, Level* levels) {
   for (std::size_t i = 0; i < n; ++i) {
     const float positive = values[i] > 0 ? values[i] : 0;  // false for NaN
     const float limited = positive < 1 ? positive : 1;
+    // Cutting is rounding here, since nothing is negative; and unlike lround it vectorises.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     levels[i] = static_cast<Level>(static_cast<int>(limited * most + .5f));
   }
 }

@@ -257,7 +257,7 @@ void end_with_failures(const ColorizePlan& plan, const std::vector<Outcome>& out
     if (outcomes[i].status != Status::failed) continue;
     codes.insert(outcomes[i].code);
     only = outcomes[i].error;
-    if (only.rfind(plan.jobs[i].input, 0) != 0) only = plan.jobs[i].input + ": " + only;
+    if (only.rfind(plan.jobs[i].input, 0) != 0) only.insert(0, plan.jobs[i].input + ": ");
     if (outcomes.size() > 1) std::fprintf(stderr, "failed: %s\n", only.c_str());
   }
   for (const std::string& folder : plan.unreadable) {
