@@ -33,8 +33,8 @@ namespace {
 
 // The mean of a tile of `rows` rows and the sum of squares about it, from sums about the mean of
 // the tile's first strips. That mean of m of n values lies within sqrt(n / m) standard deviations
-// of the tile's own, whatever the values, so what cancels is at most log2(n / m) bits. `scratch`
-// holds 3 strips, `sums` 2 c numbers.
+// of the tile's own, whatever the values, so what cancels is at most log2(1 + n / m) bits.
+// `scratch` holds 3 strips, `sums` 2 c numbers.
 void tile_moments(const RowPattern& pattern, std::size_t rows, const float* x, float* scratch,
                   double* sums, float* mean, float* squares) {
   constexpr std::size_t kStrips = 4;
