@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
+#include "kernels/exp-inl.h"
 #include "kernels/simd-inl.h"
 // clang-format on
 
@@ -14,39 +15,13 @@ HWY_BEFORE_NAMESPACE();
 namespace tinct::HWY_NAMESPACE {
 namespace {
 
-// e^v for v in [-87, 0]: 2^k e^r with k whole and |r| <= ln 2 / 2, e^r by a minimax polynomial
-// (that of Cephes' expf). Half the work of Highway's Exp, which also overflows and underflows
-// correctly.
-HWY_INLINE Floats exp_of_negative(Floats v) {
-  const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
-  const auto constant = [d](float x) HWY_ATTR { return hn::Set(d, x); };
-  // Adding 1.5 2^23 rounds to a whole number, which then stands in the low bits.
-  const Floats shifter = constant(12582912.0f);
-  const Floats shifted = hn::MulAdd(v, constant(1.44269504f), shifter);
-  const Floats k = hn::Sub(shifted, shifter);
-  Floats r = hn::NegMulAdd(k, constant(0.693359375f), v);  // ln 2 in two parts
-  r = hn::NegMulAdd(k, constant(-2.12194440e-4f), r);
-  Floats p = hn::MulAdd(constant(1.9875691500e-4f), r, constant(1.3981999507e-3f));
-  p = hn::MulAdd(p, r, constant(8.3334519073e-3f));
-  p = hn::MulAdd(p, r, constant(4.1665795894e-2f));
-  p = hn::MulAdd(p, r, constant(1.6666665459e-1f));
-  p = hn::MulAdd(p, r, constant(5.0000001201e-1f));
-  p = hn::MulAdd(p, hn::Mul(r, r), hn::Add(r, constant(1)));
-  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
-  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), exponent));
-}
-
-// e = e^-|v| never overflows: 1 / (1 + e) above zero, e / (1 + e) below; 0 below -87.
+// e = e^-|v| never overflows: 1 / (1 + e) above zero, e / (1 + e) below.
 struct Sigmoid {
   HWY_INLINE Floats operator()(Floats v) const {
     const FloatTag d;
     const Floats one = hn::Set(d, 1.0f);
-    const Floats lowest = hn::Set(d, -87.0f);
-    const Floats e = exp_of_negative(hn::Max(hn::Neg(hn::Abs(v)), lowest));
-    const Floats y = hn::Div(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), e, one), hn::Add(one, e));
-    // NaN fails both comparisons and stays; Max may lose it.
-    return hn::IfThenElse(hn::Ge(v, lowest), y, hn::IfThenZeroElse(hn::Lt(v, lowest), v));
+    const Floats e = exp(d, hn::Neg(hn::Abs(v)));
+    return hn::Div(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), e, one), hn::Add(one, e));
   }
   HWY_INLINE Floats gradient(Floats y, Floats dy) const {
     return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(FloatTag(), 1.0f), y)));
