@@ -33,29 +33,29 @@ HWY_INLINE double sum_lanes(std::size_t count, const F& f) {
   return sum;
 }
 
-double SumOfSquares(std::size_t count, const float* v) {
+double sum_of_squares(std::size_t count, const float* v) {
   return sum_lanes(count, [=](std::size_t i) { return double{v[i]} * v[i]; });
 }
 
-double SumOfSizes(std::size_t count, const float* v) {
+double sum_of_sizes(std::size_t count, const float* v) {
   return sum_lanes(count, [=](std::size_t i) { return double{std::abs(v[i])}; });
 }
 
-void Subtract(std::size_t count, const float* a, const float* b, float* HWY_RESTRICT difference) {
+void subtract(std::size_t count, const float* a, const float* b, float* HWY_RESTRICT difference) {
   for (std::size_t i = 0; i < count; ++i) difference[i] = a[i] - b[i];
 }
 
-void Signs(std::size_t count, float* v) {
+void signs(std::size_t count, float* v) {
   for (std::size_t i = 0; i < count; ++i) {
     v[i] = static_cast<float>(v[i] > 0) - static_cast<float>(v[i] < 0);
   }
 }
 
-void Add(std::size_t count, const float* HWY_RESTRICT b, float* HWY_RESTRICT a) {
+void add_to(std::size_t count, const float* HWY_RESTRICT b, float* HWY_RESTRICT a) {
   for (std::size_t i = 0; i < count; ++i) a[i] += b[i];
 }
 
-void Multiply(std::size_t count, float factor, float* a) {
+void multiply(std::size_t count, float factor, float* a) {
   for (std::size_t i = 0; i < count; ++i) a[i] *= factor;
 }
 
@@ -66,12 +66,12 @@ HWY_AFTER_NAMESPACE();
 namespace tinct::cpu {
 namespace {
 
-HWY_EXPORT(SumOfSquares);
-HWY_EXPORT(SumOfSizes);
-HWY_EXPORT(Subtract);
-HWY_EXPORT(Signs);
-HWY_EXPORT(Add);
-HWY_EXPORT(Multiply);
+HWY_EXPORT(sum_of_squares);
+HWY_EXPORT(sum_of_sizes);
+HWY_EXPORT(subtract);
+HWY_EXPORT(signs);
+HWY_EXPORT(add_to);
+HWY_EXPORT(multiply);
 
 constexpr std::size_t kBandRows = 32;
 
@@ -97,7 +97,7 @@ class Band {
   double operator()(const float* prediction, const float* target, float* gradient) {
     Rows difference = widened(2 * radius_);
     for (std::size_t y = difference.begin; y < difference.end; ++y) {
-      HWY_DYNAMIC_DISPATCH(Subtract)
+      HWY_DYNAMIC_DISPATCH(subtract)
       (width_, prediction + y * width_, target + y * width_, difference.at(y));
     }
     const std::size_t own = (end_ - begin_) * width_;
@@ -118,7 +118,7 @@ class Band {
       to_slopes((blurred.end - blurred.begin) * width_, blurred.at(blurred.begin));
       for (std::size_t y = begin_; y < end_; ++y) {
         blur_row(blur, blurred, y, back.data());
-        HWY_DYNAMIC_DISPATCH(Add)(width_, back.data(), gradient + (y - begin_) * width_);
+        HWY_DYNAMIC_DISPATCH(add_to)(width_, back.data(), gradient + (y - begin_) * width_);
       }
     }
     return sum;
@@ -144,13 +144,13 @@ class Band {
   }
 
   double penalties(std::size_t count, const float* v) const {
-    return loss_.squared ? HWY_DYNAMIC_DISPATCH(SumOfSquares)(count, v)
-                         : HWY_DYNAMIC_DISPATCH(SumOfSizes)(count, v);
+    return loss_.squared ? HWY_DYNAMIC_DISPATCH(sum_of_squares)(count, v)
+                         : HWY_DYNAMIC_DISPATCH(sum_of_sizes)(count, v);
   }
 
   // The slope of v^2 is 2 v, but the 2 joins the scale: then there is nothing to do.
   void to_slopes(std::size_t count, float* v) const {
-    if (!loss_.squared) HWY_DYNAMIC_DISPATCH(Signs)(count, v);
+    if (!loss_.squared) HWY_DYNAMIC_DISPATCH(signs)(count, v);
   }
 
   const BlurredEuclidean& loss_;
@@ -174,7 +174,7 @@ double blurred_euclidean(const BlurredEuclidean& loss, const float* prediction, 
            const std::size_t image = i / bands * s.h * width;
            float* g = gradient ? gradient + image + begin * width : nullptr;
            const double sum = Band(loss, begin, end)(prediction + image, target + image, g);
-           if (g) HWY_DYNAMIC_DISPATCH(Multiply)((end - begin) * width, slope_scale, g);
+           if (g) HWY_DYNAMIC_DISPATCH(multiply)((end - begin) * width, slope_scale, g);
            return sum;
          });
 }

@@ -155,8 +155,8 @@ SoftmaxPixel pixel_of(const SoftmaxShape& s, const SoftmaxArrays& arrays, std::s
 }
 
 // The summed loss of pixels [begin, end).
-double Pixels(const SoftmaxShape& s, const SoftmaxArrays& arrays, std::size_t begin,
-              std::size_t end) {
+double loss_of_pixels(const SoftmaxShape& s, const SoftmaxArrays& arrays, std::size_t begin,
+                      std::size_t end) {
   double losses = 0;
   const auto sum = [&](auto d) {
     for (std::size_t i = begin; i < end; ++i) {
@@ -174,7 +174,7 @@ HWY_AFTER_NAMESPACE();
 namespace tinct::cpu {
 namespace {
 
-HWY_EXPORT(Pixels);
+HWY_EXPORT(loss_of_pixels);
 
 constexpr std::size_t kChunk = 64;  // pixels
 
@@ -186,7 +186,7 @@ double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const f
   const SoftmaxArrays arrays{logits,   s.neighbours ? index : nullptr, target, class_weight,
                              gradient, static_cast<float>(scale)};
   const double sum = parallel_sum(s.pixels, kChunk, [&](std::size_t begin, std::size_t end) {
-    return HWY_DYNAMIC_DISPATCH(Pixels)(s, arrays, begin, end);
+    return HWY_DYNAMIC_DISPATCH(loss_of_pixels)(s, arrays, begin, end);
   });
   return sum * scale;
 }

@@ -84,7 +84,7 @@ ValidationSet::ValidationSet(const Dataset& dataset, std::vector<std::size_t> in
 }
 
 Tensor ValidationSet::picture(std::size_t i) const {
-  const Tensor rgb = dataset_->read(indices_.at(i));
+  Tensor rgb = dataset_->read(indices_.at(i));
   if (squares_) return augment(rgb, AugmentOptions::none(side_), 0, 0, 0);
   const Shape s = rgb.shape();
   const std::size_t shorter = std::min(s.h, s.w);
