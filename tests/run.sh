@@ -74,12 +74,13 @@ suites() {
   done
 }
 
+# scripts PRESET SCRIPT…
 scripts() {
-  local script
-  for script in tests/*/*_test.sh; do
-    [ -f "$script" ] || continue
-    TINCT=$PWD/build/$1/tinct run_suite "$1: $(basename "$script" _test.sh)" \
-      "build/$1/$(basename "$script" .sh).log" "$script"
+  local preset=$1 script
+  shift
+  for script in "$@"; do
+    TINCT=$PWD/build/$preset/tinct run_suite "$preset: $(basename "$script" _test.sh)" \
+      "build/$preset/$(basename "$script" .sh).log" "$script"
   done
 }
 
@@ -94,12 +95,14 @@ lint() {
 }
 
 release() {
-  build release && suites release && scripts release
+  build release && suites release && scripts release tests/*/*_test.sh
 }
 
 asan() {
-  export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
-  build asan && suites asan '~[slow]'
+  # Memory that cannot be had is for our own allocator to report.
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
+  export UBSAN_OPTIONS=print_stacktrace=1
+  build asan && suites asan '~[slow]' && scripts asan tests/tools/cli_test.sh
 }
 
 tsan() {
