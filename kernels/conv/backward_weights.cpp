@@ -17,112 +17,24 @@
 #define HWY_TARGET_INCLUDE "kernels/conv/backward_weights.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
+#include "kernels/conv/weight_tile-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace tinct::conv::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-// Sums held in registers, out of 32 or of 16.
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int kSums = 27;
-constexpr int kRun = 8;
-constexpr int kMaxRun = 9;
-#else
-constexpr int kSums = 12;
-constexpr int kRun = 4;
-constexpr int kMaxRun = 4;
-#endif
-constexpr int kMaxVectors = 6;
-
-// The pixels that one call sums over, and how far the packed operands step, in numbers.
-struct Walk {
-  std::size_t images, rows, columns;
-  std::size_t v_pixel, v_row, v_image;
-  std::size_t b_pixel, b_row, b_image;
-};
-
-// out[j * out_row + slots[i].out ...] = (or +=) sum over pixels of v at slots[i] times b[j].
-template <int kVectors, int kScalars>
-void tile(const Walk& walk, const float* HWY_RESTRICT v, const VectorSlot* slots,
-          const float* HWY_RESTRICT b, float* HWY_RESTRICT out, std::size_t out_row, bool add) {
-  const D d;
-  std::size_t offset[kVectors];
-  V sum[kScalars][kVectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < kVectors; ++i) offset[i] = slots[i].offset;
-#pragma GCC unroll 16
-  for (int j = 0; j < kScalars; ++j) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kVectors; ++i) sum[j][i] = hn::Zero(d);
-  }
-  for (std::size_t image = 0; image < walk.images; ++image) {
-    for (std::size_t row = 0; row < walk.rows; ++row) {
-      const float* HWY_RESTRICT pv = v + image * walk.v_image + row * walk.v_row;
-      const float* HWY_RESTRICT pb = b + image * walk.b_image + row * walk.b_row;
-      for (std::size_t x = 0; x < walk.columns; ++x) {
-        V vx[kVectors];
-#pragma GCC unroll 16
-        for (int i = 0; i < kVectors; ++i) vx[i] = hn::Load(d, pv + offset[i]);
-#pragma GCC unroll 16
-        for (int j = 0; j < kScalars; ++j) {
-          const V bj = hn::Set(d, pb[j]);
-#pragma GCC unroll 16
-          for (int i = 0; i < kVectors; ++i) sum[j][i] = hn::MulAdd(vx[i], bj, sum[j][i]);
-        }
-        pv += walk.v_pixel;
-        pb += walk.b_pixel;
-      }
-    }
-  }
-#pragma GCC unroll 16
-  for (int j = 0; j < kScalars; ++j) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kVectors; ++i) {
-      float* p = out + j * out_row + slots[i].out;
-      hn::StoreU(add ? hn::Add(sum[j][i], hn::LoadU(d, p)) : sum[j][i], d, p);
-    }
-  }
-}
-
-using Tile = void (*)(const Walk&, const float*, const VectorSlot*, const float*, float*,
-                      std::size_t, bool);
-
-template <int kScalars, int kVectors = 1>
-Tile tile_of(std::size_t vectors) {
-  if constexpr (kVectors < kMaxVectors && (kVectors + 1) * kScalars <= kSums) {
-    if (vectors > kVectors) return tile_of<kScalars, kVectors + 1>(vectors);
-  }
-  return tile<kVectors, kScalars>;
-}
-
-template <int kScalars = 1>
-Tile find_tile(std::size_t vectors, std::size_t scalars) {
-  if constexpr (kScalars < kMaxRun) {
-    if (scalars > kScalars) return find_tile<kScalars + 1>(vectors, scalars);
-  }
-  return tile_of<kScalars>(vectors);
-}
-
 // Copies `pixels` pixels of `channels` channels into planes of kWidth, the last filled up with
 // zeros.
 template <std::size_t kWidth>
 void pack_pixels(const float* HWY_RESTRICT from, std::size_t pixel, std::size_t pixels,
                  std::size_t channels, float* HWY_RESTRICT to, std::size_t plane) {
-  constexpr std::size_t kLine = 16;
-  constexpr std::size_t kAhead = 12;  // pixels; the steps between them defeat the hardware
   const std::size_t whole = channels / kWidth;
   const std::size_t rest = channels % kWidth;
   for (std::size_t i = 0; i < pixels; ++i) {
     const float* HWY_RESTRICT source = from + i * pixel;
     float* HWY_RESTRICT target = to + i * kWidth;
-    for (std::size_t c = 0; c < channels; c += kLine) hwy::Prefetch(source + kAhead * pixel + c);
     for (std::size_t p = 0; p < whole; ++p, source += kWidth, target += plane) {
       std::memcpy(target, source, kWidth * sizeof(float));
     }
@@ -354,6 +266,7 @@ void by_tiles(const WeightGradientPlan& plan, const float* x, const float* dy, f
 
 void cpu::conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
                                   float* db) {
+  s.check();
   const conv::WeightGradientPlan plan =
       conv::plan_weight_gradient(s, HWY_DYNAMIC_DISPATCH(conv::limits)());
   const bool direct = plan.direct();

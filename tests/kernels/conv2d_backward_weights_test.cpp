@@ -258,3 +258,19 @@ TEST_CASE("conv2d weight gradient: the same bits for any thread count", "[conv2d
   }
   set_threads(before);
 }
+
+TEST_CASE("conv2d weight gradient: the check fails on one wrong pixel, and zeros are refused",
+          "[conv2d]") {
+  Conv2dShape s = kShapes[6];
+  const Tensor x = input_of(s);
+  Tensor dy = output_gradient_of(s);
+  const Gradients expected = gradients_of(ref::conv2d_backward_weights, s, x, dy);
+  dy.f32()[dy.size() / 2] += 0.01f;
+  const Gradients wrong = gradients_of(cpu::conv2d_backward_weights, s, x, dy);
+  CHECK(difference(wrong.dw, expected.dw, 1e-5, 1e-4) != "");
+  CHECK(difference(wrong.db, expected.db, 1e-5, 1e-4) != "");
+  s.stride_w = 0;
+  Tensor dw = expected.dw.clone();
+  CHECK_THROWS_AS(cpu::conv2d_backward_weights(s, x.f32(), dy.f32(), dw.f32(), nullptr),
+                  std::invalid_argument);
+}
