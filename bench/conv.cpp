@@ -1,9 +1,11 @@
 // Convolution at the thirteen layers of VGG16, and at the shapes of a small U-Net, against oneDNN.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/harness.h"
+#include "core/memory.h"
 #include "kernels/conv/conv2d.h"
 #ifdef TINCT_ONEDNN
 #include "kernels/vendor/onednn.h"
@@ -50,19 +52,27 @@ constexpr Layer kUnet[] = {
     {"tail", 64, 3, 224},       {"4x4/2", 64, 128, 128, 4, 2},
 };
 
-// The arrays of one convolution; dy and its gradients share the random numbers' range.
+// Aligned as tensors are.
+Workspace<float> random_array(std::size_t count, std::uint64_t seed) {
+  const std::vector<float> numbers = random_floats(count, seed);
+  Workspace<float> array(count);
+  std::copy(numbers.begin(), numbers.end(), array.data());
+  return array;
+}
+
+// The arrays of one convolution.
 struct Data {
   explicit Data(const Conv2dShape& shape)
       : s(shape),
-        x(random_floats(s.x_size(), 1)),
-        w(random_floats(s.w_size(), 2)),
-        bias(random_floats(s.k, 3)),
-        dy(random_floats(s.y_size(), 4)),
+        x(random_array(s.x_size(), 1)),
+        w(random_array(s.w_size(), 2)),
+        bias(random_array(s.k, 3)),
+        dy(random_array(s.y_size(), 4)),
         y(s.y_size()),
         dx(s.x_size()),
         dw(s.w_size()) {}
   Conv2dShape s;
-  std::vector<float> x, w, bias, dy, y, dx, dw;
+  Workspace<float> x, w, bias, dy, y, dx, dw;
 };
 
 double flops(const Conv2dShape& s) {
@@ -73,7 +83,7 @@ double flops(const Conv2dShape& s) {
 using vendor::ConvPass;
 using vendor::OnednnConv2d;
 
-void add_peer(Case& work, const Data& d, ConvPass pass, const std::vector<float>& ours) {
+void add_peer(Case& work, const Data& d, ConvPass pass, const Workspace<float>& ours) {
   const bool forward = pass == ConvPass::forward;
   const auto peer = std::make_shared<OnednnConv2d>(d.s, pass, d.x.data(), d.w.data(), d.dy.data(),
                                                    forward ? d.bias.data() : nullptr,

@@ -29,6 +29,7 @@ struct Case {
 struct Measurement {
   std::string side;
   double seconds = 0;  ///< median of one run
+  double best = 0;     ///< the shortest sample: what counts where other programs disturb
 };
 
 struct Result {

@@ -18,7 +18,9 @@ nlohmann::json to_json(const bench::Bench& results) {
   for (const bench::Result& r : results.results()) {
     nlohmann::json sides;
     for (const bench::Measurement& m : r.sides) {
-      nlohmann::json side{{"ms", m.seconds * 1e3}, {"ratio", m.seconds / r.sides[0].seconds}};
+      nlohmann::json side{{"ms", m.seconds * 1e3},
+                          {"best_ms", m.best * 1e3},
+                          {"ratio", m.seconds / r.sides[0].seconds}};
       if (r.flops > 0) side["gflops"] = r.flops / m.seconds * 1e-9;
       if (r.bytes > 0) side["gbs"] = r.bytes / m.seconds * 1e-9;
       sides[m.side] = side;

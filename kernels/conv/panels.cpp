@@ -47,12 +47,12 @@ void transpose(const float* from, std::ptrdiff_t distance, std::size_t channels,
   done_k = channels / 4 * 4;
   done_c = inputs / 4 * 4;
   // A cache line of each channel at a time, so that what is written stays in the first-level cache.
-  constexpr std::size_t kLine = 16;
-  for (std::size_t line = 0; line < done_c; line += kLine) {
-    const std::size_t end = std::min(line + kLine, done_c);
+  constexpr std::size_t kPiece = 16;
+  for (std::size_t piece = 0; piece < done_c; piece += kPiece) {
+    const std::size_t end = std::min(piece + kPiece, done_c);
     for (std::size_t k = 0; k < done_k; k += 4) {
       const float* row = from + static_cast<std::ptrdiff_t>(k) * distance;
-      for (std::size_t c = line; c < end; c += 4) {
+      for (std::size_t c = piece; c < end; c += 4) {
         transpose_4x4(row + c, distance, width, to + c * width + k);
       }
     }
