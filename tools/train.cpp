@@ -23,6 +23,12 @@
 namespace tinct {
 namespace {
 
+Model configured_model(const TrainConfig& config) {
+  Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed));
+  model.info.chroma_gain = static_cast<float>(config.model.chroma_gain);
+  return model;
+}
+
 namespace fs = std::filesystem;
 
 struct Options {
@@ -272,7 +278,7 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
 }
 
 void dry_run(const TrainConfig& config) {
-  Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed));
+  Model model = configured_model(config);
   Data data(config, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);
@@ -294,7 +300,7 @@ void train(const Options& o) {
   if (o.out.empty()) throw std::invalid_argument("--out is needed");
 
   // Everything that can be refused is, before the run's folder is touched.
-  Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed));
+  Model model = configured_model(config);
   Data data(config, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);

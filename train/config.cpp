@@ -32,6 +32,9 @@ std::vector<Key> keys(TrainConfig& c) {
       {"preset", &c.preset, "architecture, as `tinct models` lists it"},
       {"seed", &c.seed, "of weights, order and augmentation", 0, 9e15},
 
+      {"model.chroma_gain", &c.model.chroma_gain,
+       "predicted chroma is multiplied by this: squared error teaches too little colour", 0.01, 10},
+
       {"data.path", &c.data.path, "folder that `tinct prepare` wrote"},
       {"data.crop", &c.data.crop, "side of a training sample in pixels", 1, 8192},
       {"data.scale_min", &c.data.scale_min, "samples cover this fraction of the short side …", 1e-3,

@@ -48,6 +48,10 @@ struct TrainConfig {
   std::string epsilon_placement = "torch";
   ScheduleOptions schedule;  ///< `total` is train.steps
 
+  struct Network {
+    double chroma_gain = 1;
+  } model;
+
   struct Loss {
     std::string name = "auto";
     double delta = 1;
