@@ -28,8 +28,8 @@ struct AdamFactors {
 HWY_BEFORE_NAMESPACE();
 namespace tinct::HWY_NAMESPACE {
 
-void SgdChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
-              const SgdFactors& factors) {
+void sgd_chunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
+               const SgdFactors& factors) {
   const SgdFactors f = factors;
   for (std::size_t i = 0; i < count; ++i) {
     const float d = g[i] * f.grad_scale + f.l2 * w[i];
@@ -37,8 +37,8 @@ void SgdChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRIC
   }
 }
 
-void MomentumChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
-                   float* HWY_RESTRICT v, const SgdFactors& factors) {
+void momentum_chunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
+                    float* HWY_RESTRICT v, const SgdFactors& factors) {
   const SgdFactors f = factors;
   const float own = f.nesterov ? 1.0f : 0.0f;
   const float past = f.nesterov ? f.momentum : 1.0f;
@@ -49,8 +49,8 @@ void MomentumChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RE
   }
 }
 
-void AdamChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
-               float* HWY_RESTRICT m, float* HWY_RESTRICT v, const AdamFactors& factors) {
+void adam_chunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRICT g,
+                float* HWY_RESTRICT m, float* HWY_RESTRICT v, const AdamFactors& factors) {
   const AdamFactors f = factors;
   for (std::size_t i = 0; i < count; ++i) {
     const float d = g[i] * f.grad_scale + f.l2 * w[i];
@@ -60,12 +60,12 @@ void AdamChunk(std::size_t count, float* HWY_RESTRICT w, const float* HWY_RESTRI
   }
 }
 
-void AverageChunk(std::size_t count, float* HWY_RESTRICT average, const float* HWY_RESTRICT x,
-                  float rest) {
+void average_chunk(std::size_t count, float* HWY_RESTRICT average, const float* HWY_RESTRICT x,
+                   float rest) {
   for (std::size_t i = 0; i < count; ++i) average[i] += rest * (x[i] - average[i]);
 }
 
-double SquaresChunk(std::size_t count, const float* HWY_RESTRICT g) {
+double squares_chunk(std::size_t count, const float* HWY_RESTRICT g) {
   constexpr std::size_t kLanes = 16;  // of one size on every target: the same sum everywhere
   double sums[kLanes] = {};
   std::size_t i = 0;
@@ -90,11 +90,11 @@ HWY_AFTER_NAMESPACE();
 
 namespace tinct {
 
-HWY_EXPORT(SgdChunk);
-HWY_EXPORT(MomentumChunk);
-HWY_EXPORT(AdamChunk);
-HWY_EXPORT(AverageChunk);
-HWY_EXPORT(SquaresChunk);
+HWY_EXPORT(sgd_chunk);
+HWY_EXPORT(momentum_chunk);
+HWY_EXPORT(adam_chunk);
+HWY_EXPORT(average_chunk);
+HWY_EXPORT(squares_chunk);
 
 namespace {
 
@@ -140,10 +140,10 @@ void sgd_step(std::span<const StepPart> parts, const SgdStep& s, float* velocity
     f.shrink = s.decoupled ? 1.0f - part.lr * part.decay : 1.0f;
     f.l2 = s.decoupled ? 0.0f : part.decay;
     if (velocity) {
-      HWY_DYNAMIC_DISPATCH(MomentumChunk)
+      HWY_DYNAMIC_DISPATCH(momentum_chunk)
       (count, part.w + begin, part.g + begin, velocity + part.offset + begin, f);
     } else {
-      HWY_DYNAMIC_DISPATCH(SgdChunk)(count, part.w + begin, part.g + begin, f);
+      HWY_DYNAMIC_DISPATCH(sgd_chunk)(count, part.w + begin, part.g + begin, f);
     }
   });
 }
@@ -167,13 +167,13 @@ void adam_step(std::span<const StepPart> parts, const AdamStep& s, float* m, flo
     f.shrink = s.decoupled ? 1.0f - part.lr * part.decay : 1.0f;
     f.l2 = s.decoupled ? 0.0f : part.decay;
     const std::size_t at = part.offset + begin;
-    HWY_DYNAMIC_DISPATCH(AdamChunk)(count, part.w + begin, part.g + begin, m + at, v + at, f);
+    HWY_DYNAMIC_DISPATCH(adam_chunk)(count, part.w + begin, part.g + begin, m + at, v + at, f);
   });
 }
 
 void average_step(std::span<const AveragePart> parts, float decay) {
   for_chunks(parts, [&](const AveragePart& part, std::size_t begin, std::size_t count) {
-    HWY_DYNAMIC_DISPATCH(AverageChunk)
+    HWY_DYNAMIC_DISPATCH(average_chunk)
     (count, part.average + begin, part.x + begin, 1.0f - decay);
   });
 }
@@ -182,7 +182,7 @@ double squared_norm(std::span<const StepPart> parts) {
   const std::vector<Chunk> chunks = cut(parts);
   return parallel_sum(chunks.size(), 1, [&](std::size_t i, std::size_t) {
     const Chunk& chunk = chunks[i];
-    return HWY_DYNAMIC_DISPATCH(SquaresChunk)(chunk.count, parts[chunk.part].g + chunk.begin);
+    return HWY_DYNAMIC_DISPATCH(squares_chunk)(chunk.count, parts[chunk.part].g + chunk.begin);
   });
 }
 

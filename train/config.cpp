@@ -195,7 +195,8 @@ void set_factors(TrainConfig& config, const std::string& prefix, const toml::nod
 void walk(TrainConfig& config, const std::string& prefix, const toml::table& table,
           const std::string& name) {
   for (const auto& [key, node] : table) {
-    const std::string full = prefix + std::string(key);
+    std::string full = prefix;
+    full += key;
     const std::string where = name + ":" + std::to_string(node.source().begin.line);
     if (full == kFactors) {
       set_factors(config, "", node, where);
@@ -248,7 +249,7 @@ std::vector<std::pair<std::string, std::string>> assignments(const TrainConfig& 
   std::vector<std::pair<std::string, std::string>> all;
   for (const Key& key : keys(copy)) all.emplace_back(key.name, shown(key));
   for (const auto& [prefix, factor] : config.optim.lr_factors) {
-    all.emplace_back(kFactors + "." + prefix, number(factor));
+    all.emplace_back(join({kFactors, prefix}, "."), number(factor));
   }
   return all;
 }
@@ -318,11 +319,11 @@ std::vector<std::string> differences(const TrainConfig& before, const TrainConfi
   };
   for (const auto& [name, value] : new_values) {
     const std::string old_value = find(old_values, name);
-    if (old_value != value) changes.push_back(name + ": " + old_value + " -> " + value);
+    if (old_value != value) changes.push_back(join({name, ": ", old_value, " -> ", value}, ""));
   }
   for (const auto& [name, value] : old_values) {
     if (name.starts_with(kFactors) && find(new_values, name) == "1" && value != "1") {
-      changes.push_back(name + ": " + value + " -> 1");
+      changes.push_back(join({name, ": ", value, " -> 1"}, ""));
     }
   }
   return changes;

@@ -31,7 +31,8 @@ double Schedule::factor(long step) const {
   if (step < o.warmup) {
     return state_.factor * static_cast<double>(step + 1) / static_cast<double>(o.warmup);
   }
-  if (o.name == "step") return std::pow(o.gamma, static_cast<double>(step / o.every));
+  if (o.name == "step")
+    return std::pow(o.gamma, std::floor(static_cast<double>(step) / static_cast<double>(o.every)));
   if (o.name == "cosine") {
     const double length = static_cast<double>(std::max(1L, o.total - o.warmup));
     const double t = std::min(1.0, static_cast<double>(step - o.warmup) / length);
