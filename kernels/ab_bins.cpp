@@ -94,6 +94,13 @@ std::vector<float> full_grid_bins() {
   return bins;
 }
 
+std::size_t full_grid_bin(double a, double b) {
+  const auto step = [](double v) {
+    return static_cast<std::size_t>(std::clamp(std::lround(v / 10) + 11, 0L, 22L));
+  };
+  return step(a) * 23 + step(b);
+}
+
 void soft_encode(std::size_t q, const float* bins, std::size_t pixels, const float* ab,
                  std::size_t k, double sigma, float* index, float* weight) {
   const Columns columns(q, bins);

@@ -13,6 +13,8 @@ namespace tinct {
 std::vector<float> zhang_bins();
 /// Every multiple of 10 from -110 to 110 in both directions: 529 bins, a ascending, then b.
 std::vector<float> full_grid_bins();
+/// The index in full_grid_bins() of the bin nearest to (a,b).
+std::size_t full_grid_bin(double a, double b);
 
 /// The k nearest bins of each ab (pixels,2), nearest first, ties to the lowest index, and weights
 /// in proportion to exp(-d^2 / (2 sigma^2)) that sum to 1; both (pixels,k), 1 <= k <= q. Indices

@@ -13,7 +13,7 @@
 namespace tinct {
 namespace {
 
-constexpr std::size_t kGridSide = 23;  // full_grid_bins()
+constexpr std::size_t kBins = 529;  // full_grid_bins()
 
 Tensor constant_ab(const Shape& s, double a, double b) {
   Tensor ab({1, s.h, s.w, 2});
@@ -27,7 +27,7 @@ Tensor constant_ab(const Shape& s, double a, double b) {
 // What a picture adds to the prior: its pixels' shares of the bins, and its mean ab.
 struct Statistics {
   double a = 0, b = 0;
-  std::vector<double> bins = std::vector<double>(kGridSide * kGridSide, 0.0);
+  std::vector<double> bins = std::vector<double>(kBins, 0.0);
 };
 
 Statistics statistics_of(const Tensor& rgb) {
@@ -35,15 +35,12 @@ Statistics statistics_of(const Tensor& rgb) {
   Statistics s;
   const std::size_t n = rgb.shape().pixels();
   const double share = 1.0 / static_cast<double>(n);
-  const auto step = [](double v) {
-    return static_cast<std::size_t>(std::clamp(std::lround(v / 10) + 11, 0L, 22L));
-  };
   for (std::size_t i = 0; i < n; ++i) {
     const double a = lab.ab.f32()[2 * i];
     const double b = lab.ab.f32()[2 * i + 1];
     s.a += a * share;
     s.b += b * share;
-    s.bins[step(a) * kGridSide + step(b)] += share;
+    s.bins[full_grid_bin(a, b)] += share;
   }
   return s;
 }
@@ -71,7 +68,7 @@ MetricContext metric_context(const Dataset& dataset) {
     for (std::size_t i = begin; i < end; ++i) each[i] = statistics_of(dataset.read(train[i]));
   });
   MetricContext context;
-  context.prior.assign(kGridSide * kGridSide, 0.0);
+  context.prior.assign(kBins, 0.0);
   const double share = 1.0 / static_cast<double>(train.size());
   for (const Statistics& s : each) {
     context.mean_a += s.a * share;

@@ -8,6 +8,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "kernels/ab_bins.h"
 #include "kernels/colour.h"
 
 namespace tinct {
@@ -98,14 +99,6 @@ double saturation(const std::uint8_t* rgb) {
 // One of 50 equal bins over -100..100.
 int fifty(double v) {
   return std::clamp(static_cast<int>(std::floor((v + 100) / 4)), 0, 49);
-}
-
-// Index of the nearest of full_grid_bins().
-std::size_t grid_bin(double a, double b) {
-  const auto step = [](double v) {
-    return static_cast<std::size_t>(std::clamp(std::lround(v / 10) + 11, 0L, 22L));
-  };
-  return step(a) * 23 + step(b);
 }
 
 double peak_ratio_db(double mse, double peak) {
@@ -242,7 +235,8 @@ PictureScore score_picture(const Tensor& rgb, const Tensor& ab, const MetricCont
     const double distance = std::sqrt(square);
     out.de76 += distance;
     out.de2000 += ciede2000(guess, truth);
-    const double prior = context.prior.empty() ? 1.0 : context.prior[grid_bin(truth[1], truth[2])];
+    const double prior =
+        context.prior.empty() ? 1.0 : context.prior[full_grid_bin(truth[1], truth[2])];
     const double weight = 1.0 / std::max(prior, 1e-6);
     weight_sum += weight;
     const int first = std::min(151, static_cast<int>(std::ceil(distance)));
