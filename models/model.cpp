@@ -88,6 +88,10 @@ Model load_model(const std::string& path) {
   const SafetensorsFile file(path);
   const auto preset = file.metadata().find("preset");
   if (preset == file.metadata().end()) {
+    const auto arch = file.metadata().find("arch");
+    if (arch != file.metadata().end()) {
+      throw WeightsError(path + ": holds the backbone " + arch->second + ", not a colorizer");
+    }
     throw WeightsError(path + ": its metadata name no preset: not weights that tinct wrote");
   }
   Model model;
@@ -102,18 +106,22 @@ Model load_model(const std::string& path) {
 }
 
 void load_parameters(const SafetensorsFile& file, Model& model) {
+  load_parameters(file, model.parameters, "preset " + model.info.preset);
+}
+
+void load_parameters(const SafetensorsFile& file, const Parameters& parameters,
+                     const std::string& network) {
   std::set<std::string> expected;
-  for (Parameter& p : model.parameters) {
+  for (const Parameter& p : parameters) {
     expected.insert(p.name);
     if (!file.find(p.name)) {
-      throw WeightsError(file.path() + ": tensor \"" + p.name + "\" of preset " +
-                         model.info.preset + " is missing");
+      throw WeightsError(file.path() + ": tensor \"" + p.name + "\" of " + network + " is missing");
     }
     const Tensor t = file.load(p.name);
     if (t.dtype() != DType::f32 || t.size() != p.value.data().size() ||
         (t.shape() != p.value.shape() && t.shape().size() != t.shape().c)) {
       throw WeightsError(file.path() + ": tensor \"" + p.name + "\" is " + to_string(t.shape()) +
-                         ", preset " + model.info.preset + " wants " + to_string(p.value.shape()));
+                         ", " + network + " wants " + to_string(p.value.shape()));
     }
     const float* v = t.f32();
     for (std::size_t i = 0; i < t.size(); ++i) {
@@ -122,12 +130,11 @@ void load_parameters(const SafetensorsFile& file, Model& model) {
                            "finite, at element " + std::to_string(i));
       }
     }
-    p.value.mutable_data() = t.reshaped(p.value.shape());
+    Value(p.value).mutable_data() = t.reshaped(p.value.shape());
   }
   for (const TensorEntry& e : file.entries()) {
     if (!expected.contains(e.name)) {
-      throw WeightsError(file.path() + ": tensor \"" + e.name + "\" has no place in preset " +
-                         model.info.preset);
+      throw WeightsError(file.path() + ": tensor \"" + e.name + "\" has no place in " + network);
     }
   }
 }

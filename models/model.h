@@ -55,6 +55,9 @@ const std::vector<PresetInfo>& presets();
 Model load_model(const std::string& path);
 /// Fills in a model's tensors from a file, with the checks of load_model.
 void load_parameters(const SafetensorsFile& file, Model& model);
+/// The same for parameters by name; `network` is what messages call their owner.
+void load_parameters(const SafetensorsFile& file, const Parameters& parameters,
+                     const std::string& network);
 /// Writes parameters and buffers; `extra` joins the metadata (preset, head, colour space, scaling,
 /// grey).
 void save_model(const std::string& path, const Model& model, const Metadata& extra = {});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "models/model.h"
+#include "models/vgg16.h"
 #include "tools/parse.h"
 #include "tools/progress.h"
 #include "tools/shipped.h"
@@ -28,6 +30,39 @@ struct Options {
   int repeat = 0;
 };
 
+// A colorizer or a backbone, as far as raw input and output go.
+struct Network {
+  std::string name;
+  std::size_t channels = 1;  // lightness, or RGB
+  std::size_t multiple = 1;
+  std::size_t smallest = 1;  // side
+  std::function<Value(const Value& x, Taps* taps)> forward;
+};
+
+Network vgg16_network(const std::string& path) {
+  Vgg16 net = load_vgg16(path);
+  net.freeze();
+  Network out{net.config.arch(), 3, 1, kVggSmallestSide, {}};
+  out.forward = [net = std::move(net)](const Value& x, Taps* taps) {
+    const VggTaps activations = net(x);
+    for (std::size_t i = 0; taps != nullptr && i < activations.size(); ++i) {
+      taps->emplace_back(kVggTapNames[i], activations[i].data());
+    }
+    return activations.back();
+  };
+  return out;
+}
+
+Network load_network(const std::string& path) {
+  if (!backbone_arch(SafetensorsFile(path)).empty()) return vgg16_network(path);
+  Model model = load_model(path);
+  Network out{model.info.preset, 1, model.info.multiple, 1, {}};
+  out.forward = [model = std::move(model)](const Value& x, Taps* taps) {
+    return model.forward(x, {}, taps);
+  };
+  return out;
+}
+
 // The tensor "x", or the only one.
 Tensor tensor_input(const std::string& path) {
   const SafetensorsFile file(path);
@@ -40,31 +75,47 @@ Tensor tensor_input(const std::string& path) {
   return x;
 }
 
-// A picture's lightness as the network takes it, resized to --size or to the network's multiple.
-Tensor picture_input(const Options& o, std::size_t multiple) {
+Tensor rgb_of(const Image& image) {
+  const Image rgb = to_rgb8(image);
+  Tensor out({1, rgb.height, rgb.width, 3});
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out.f32()[i] = static_cast<float>(rgb.pixels[i]) / 255.0f;
+  }
+  return out;
+}
+
+// A picture as the network takes it, lightness or RGB, resized to --size or to the network's
+// multiple.
+Tensor picture_input(const Options& o, const Network& network) {
   const Image image = load_image(o.input);
-  const auto nearest = [multiple](std::size_t extent) {
-    return std::max(multiple, (extent + multiple / 2) / multiple * multiple);
+  const auto nearest = [&](std::size_t extent) {
+    const std::size_t m = network.multiple;
+    return std::max({m, network.smallest, (extent + m / 2) / m * m});
   };
   std::array<std::size_t, 2> size = {nearest(image.height), nearest(image.width)};
   if (!o.size.empty()) size = parse_size(o.size, "--size");
+  if (network.channels == 3) return resize(rgb_of(image), size[0], size[1]);
   return network_input(resize(lightness_of(image), size[0], size[1]));
 }
 
-void check_input(const Tensor& x, const ModelInfo& info, const std::string& path) {
+void check_input(const Tensor& x, const Network& network, const std::string& path) {
   const Shape& s = x.shape();
-  if (s.c != 1 || s.h % info.multiple != 0 || s.w % info.multiple != 0) {
-    throw DataError(path + ": x is " + to_string(s) + "; " + info.preset +
-                    " takes (n,h,w,1) with h and w multiples of " + std::to_string(info.multiple));
+  if (s.c == network.channels && s.h % network.multiple == 0 && s.w % network.multiple == 0 &&
+      s.h >= network.smallest && s.w >= network.smallest) {
+    return;
   }
+  throw DataError(path + ": x is " + to_string(s) + "; " + network.name + " takes (n,h,w," +
+                  std::to_string(network.channels) + ") with h and w " +
+                  (network.multiple > 1 ? "multiples of " + std::to_string(network.multiple)
+                                        : "of at least " + std::to_string(network.smallest)));
 }
 
-std::vector<double> time_runs(const Model& model, const Value& x, int count) {
+std::vector<double> time_runs(const Network& network, const Value& x, int count) {
   std::vector<double> times;
   Progress progress("timing", static_cast<std::size_t>(count), "runs");
   for (int i = 0; i < count; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    model.forward(x, {}, nullptr);
+    network.forward(x, nullptr);
     const std::chrono::duration<double, std::milli> elapsed =
         std::chrono::steady_clock::now() - start;
     times.push_back(elapsed.count());
@@ -111,23 +162,23 @@ void report(const Options& o, const std::string& path, const Tensor& x, const Na
 
 void run(const Options& o) {
   const std::string path = find_model(o.model);
-  const Model model = load_model(path);
+  const Network network = load_network(path);
   const bool picture = has_image_extension(o.input);
   if (!picture && !o.size.empty()) throw std::invalid_argument("--size is for pictures alone");
-  const Tensor x = picture ? picture_input(o, model.info.multiple) : tensor_input(o.input);
-  check_input(x, model.info, o.input);
+  const Tensor x = picture ? picture_input(o, network) : tensor_input(o.input);
+  check_input(x, network, o.input);
 
   const NoGrad no_grad;
   const Value input{x};
   Taps taps;
-  const Value y = model.forward(input, {}, o.taps ? &taps : nullptr);  // also the warm-up
+  const Value y = network.forward(input, o.taps ? &taps : nullptr);  // also the warm-up
   NamedTensors outputs = {{"y", y.data()}};
   if (picture) outputs.emplace_back("x", x);
   for (auto& tap : taps) outputs.push_back(std::move(tap));
   if (!o.output.empty()) {
-    write_safetensors(o.output, outputs, {{"model", path}, {"preset", model.info.preset}});
+    write_safetensors(o.output, outputs, {{"model", path}, {"preset", network.name}});
   }
-  report(o, path, x, outputs, time_runs(model, input, o.repeat));
+  report(o, path, x, outputs, time_runs(network, input, o.repeat));
 }
 
 }  // namespace
@@ -136,13 +187,16 @@ void add_forward(CLI::App& app) {
   CLI::App* verb =
       add_verb(app, "forward", "Run a network on a raw tensor or a picture and keep its raw output",
                {"tinct forward --model small --input photo.jpg -o activations.safetensors --taps",
+                "tinct forward --model vgg16.safetensors --input photo.jpg -o y.safetensors --taps",
                 "tinct forward --model best.safetensors --input x.safetensors --repeat 20 --json"});
   auto o = std::make_shared<Options>();
   verb->add_option("--model", o->model, "A weights file, or a shipped model's name")
       ->required()
       ->type_name("FILE|NAME");
-  verb->add_option("--input", o->input,
-                   "A safetensors file with x (n,h,w,1), lightness as (L - 50) / 50, or a picture")
+  verb->add_option(
+          "--input", o->input,
+          "A safetensors file with x, (n,h,w,1) lightness as (L - 50) / 50 (for a backbone "
+          "(n,h,w,3) RGB in 0..1), or a picture")
       ->required()
       ->type_name("FILE");
   verb->add_option("-o,--output", o->output, "Where y, and with --taps every activation, goes")

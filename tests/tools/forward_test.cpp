@@ -7,10 +7,12 @@
 
 #include "core/error.h"
 #include "models/model.h"
+#include "models/vgg16.h"
 #include "tests/check.h"
 #include "tools/parse.h"
 #include "tools/self_test.h"
 #include "tools/verb.h"
+#include "train/image.h"
 
 namespace tinct {
 namespace {
@@ -70,6 +72,39 @@ TEST_CASE("forward refuses inputs that the network does not take") {
                     {{"a", Tensor::zeros({1, 32, 32, 1})}, {"b", Tensor::zeros({1, 32, 32, 1})}});
   CHECK_THROWS_AS(forward(call + (folder / "c")), DataError);
   CHECK_THROWS_AS(forward(call + (folder / "d")), IoError);
+}
+
+TEST_CASE("forward runs a backbone on RGB and writes its five taps") {
+  const Folder folder;
+  const Vgg16 net =
+      make_vgg16({.preprocessing = Preprocessing::torchvision, .width_divisor = 16}, 1);
+  save_vgg16(folder / "vgg.safetensors", net);
+  Tensor x = test::random_tensor({1, 33, 20, 3}, 1);
+  write_safetensors(folder / "x.safetensors", {{"x", x}});
+  const std::string call = "--model " + (folder / "vgg.safetensors") + " --input ";
+  forward(call + (folder / "x.safetensors") + " --taps -o " + (folder / "y.safetensors"));
+  const SafetensorsFile file(folder / "y.safetensors");
+  CHECK(file.entries().size() == 6);
+  const VggTaps taps = net(Value(x));
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    CHECK(test::difference(file.load(kVggTapNames[i]), taps[i].data(), 0, 0) == "");
+  }
+  CHECK(test::difference(file.load("y"), taps[4].data(), 0, 0) == "");
+
+  Image image = make_image(24, 40, 3);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    image.pixels[i] = static_cast<std::uint8_t>(i * 7);
+  }
+  save_png(folder / "p.png", image);
+  forward(call + (folder / "p.png") + " --taps -o " + (folder / "p.safetensors"));
+  const Tensor rgb = SafetensorsFile(folder / "p.safetensors").load("x");
+  CHECK(rgb.shape() == Shape{1, 24, 40, 3});
+  CHECK(rgb.f32()[1] == Approx(7.0 / 255));
+
+  write_safetensors(folder / "small", {{"x", Tensor::zeros({1, 15, 32, 3})}});
+  CHECK_THROWS_AS(forward(call + (folder / "small") + " --repeat 1"), DataError);
+  write_safetensors(folder / "grey", {{"x", Tensor::zeros({1, 32, 32, 1})}});
+  CHECK_THROWS_AS(forward(call + (folder / "grey") + " --repeat 1"), DataError);
 }
 
 TEST_CASE("sizes are read strictly") {

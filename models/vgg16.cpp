@@ -1,0 +1,187 @@
+// VGG16: thirteen 3x3 convolutions in five blocks, and its weights files.
+#include "models/vgg16.h"
+
+#include <stdexcept>
+
+#include "core/error.h"
+#include "layers/max_pool.h"
+#include "layers/normalise_rgb.h"
+#include "models/model.h"
+
+namespace tinct {
+namespace {
+
+constexpr std::size_t kBlockSizes[5] = {2, 2, 3, 3, 3};
+constexpr std::size_t kBlockWidths[5] = {64, 128, 256, 512, 512};
+
+struct Place {
+  std::size_t block, index;
+};
+
+Place place_of(std::size_t convolution) {
+  Place place{0, convolution};
+  while (place.block < 5 && place.index >= kBlockSizes[place.block]) {
+    place.index -= kBlockSizes[place.block++];
+  }
+  if (place.block == 5) throw std::invalid_argument("vgg16: there are 13 convolutions");
+  return place;
+}
+
+RgbNormalisation normalisation(Preprocessing preprocessing) {
+  if (preprocessing == Preprocessing::caffe_bgr) {
+    return {{2, 1, 0}, {255, 255, 255}, {-103.939f, -116.779f, -123.68f}};
+  }
+  RgbNormalisation out;
+  const double mean[3] = {0.485, 0.456, 0.406};
+  const double deviation[3] = {0.229, 0.224, 0.225};
+  for (std::size_t k = 0; k < 3; ++k) {
+    out.scale[k] = static_cast<float>(1 / deviation[k]);
+    out.shift[k] = static_cast<float>(-mean[k] / deviation[k]);
+  }
+  return out;
+}
+
+std::string required(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) {
+    throw WeightsError(file.path() + ": its metadata have no " + key);
+  }
+  return found->second;
+}
+
+Vgg16Config read_config(const SafetensorsFile& file) {
+  Vgg16Config config;
+  const std::string arch = required(file, "arch");
+  if (arch != "vgg16" && arch != "vgg16_bn") {
+    throw WeightsError(file.path() + ": there is no backbone \"" + arch + "\"");
+  }
+  config.batch_norm = arch == "vgg16_bn";
+  try {
+    config.preprocessing = parse_preprocessing(required(file, "preprocessing"));
+  } catch (const std::invalid_argument& e) {
+    throw WeightsError(file.path() + ": " + e.what());
+  }
+  const auto divisor = file.metadata().find("width_divisor");
+  if (divisor != file.metadata().end()) {
+    for (config.width_divisor = 64; config.width_divisor > 0; config.width_divisor /= 2) {
+      if (std::to_string(config.width_divisor) == divisor->second) return config;
+    }
+    throw WeightsError(file.path() + ": width_divisor \"" + divisor->second +
+                       "\" is no power of two up to 64");
+  }
+  return config;
+}
+
+}  // namespace
+
+const char* to_string(Preprocessing preprocessing) {
+  return preprocessing == Preprocessing::caffe_bgr ? "caffe-bgr" : "torchvision";
+}
+
+Preprocessing parse_preprocessing(const std::string& name) {
+  if (name == "caffe-bgr") return Preprocessing::caffe_bgr;
+  if (name == "torchvision") return Preprocessing::torchvision;
+  throw std::invalid_argument("there is no preprocessing \"" + name +
+                              "\"; there are: caffe-bgr, torchvision");
+}
+
+std::string vgg_layer_name(std::size_t convolution) {
+  const Place place = place_of(convolution);
+  return "conv" + std::to_string(place.block + 1) + "_" + std::to_string(place.index + 1);
+}
+
+std::array<std::size_t, 2> vgg_channels(std::size_t convolution, std::size_t width_divisor) {
+  const Place place = place_of(convolution);
+  const std::size_t out = kBlockWidths[place.block] / width_divisor;
+  if (convolution == 0) return {3, out};
+  return {place.index > 0 ? out : kBlockWidths[place.block - 1] / width_divisor, out};
+}
+
+VggTaps Vgg16::operator()(const Value& rgb, const Mode& mode, std::size_t blocks) const {
+  const Shape s = rgb.shape();
+  const std::size_t smallest = std::size_t{1} << (blocks == 0 ? 0 : blocks - 1);
+  if (blocks < 1 || blocks > 5 || s.c != 3 || s.h < smallest || s.w < smallest) {
+    throw std::invalid_argument("vgg16: input " + to_string(s) + " for " + std::to_string(blocks) +
+                                " blocks; (n,h,w,3) with sides of at least " +
+                                std::to_string(smallest) + " and 1 to 5 blocks are right");
+  }
+  Mode own = mode;
+  if (frozen) own.training = false;
+  VggTaps taps;
+  Value x = normalise_rgb(rgb, normalisation(config.preprocessing));
+  for (std::size_t block = 0, i = 0; block < blocks; ++block) {
+    if (block > 0) x = max_pool(x);
+    for (const std::size_t end = i + kBlockSizes[block]; i < end; ++i) {
+      x = convolutions[i](x);
+      if (config.batch_norm) x = norms[i](x, own, Activation::relu);
+    }
+    taps[block] = x;
+  }
+  return taps;
+}
+
+void Vgg16::collect(Parameters& out, const std::string& prefix) const {
+  const std::string dotted = prefix.empty() ? "" : prefix + ".";
+  for (std::size_t i = 0; i < convolutions.size(); ++i) {
+    const std::string name = vgg_layer_name(i);
+    convolutions[i].collect(out, dotted + name);
+    if (config.batch_norm) norms[i].collect(out, dotted + "norm" + name.substr(4));
+  }
+}
+
+void Vgg16::freeze() {
+  Parameters parameters;
+  collect(parameters);
+  for (Parameter& p : parameters) p.value.set_requires_grad(false);
+  frozen = true;
+}
+
+Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed) {
+  if (config.width_divisor == 0 || 64 % config.width_divisor != 0) {
+    throw std::invalid_argument("make_vgg16: a width divisor of " +
+                                std::to_string(config.width_divisor) + " does not divide 64");
+  }
+  Initializer init(seed);
+  Vgg16 net;
+  net.config = config;
+  for (std::size_t i = 0; i < kVggConvolutions; ++i) {
+    const auto [in, out] = vgg_channels(i, config.width_divisor);
+    Conv2dOptions options = same_padding(3);
+    if (!config.batch_norm) options.activation = Activation::relu;
+    net.convolutions.push_back(make_conv2d(in, out, 3, options, /*with_bias=*/true, init));
+    if (config.batch_norm) net.norms.push_back(make_batch_norm(out));
+  }
+  return net;
+}
+
+std::string backbone_arch(const SafetensorsFile& file) {
+  const auto found = file.metadata().find("arch");
+  return found == file.metadata().end() ? "" : found->second;
+}
+
+Vgg16 load_vgg16(const std::string& path) {
+  const SafetensorsFile file(path);
+  Vgg16 net = make_vgg16(read_config(file), 0);
+  Parameters parameters;
+  net.collect(parameters);
+  load_parameters(file, parameters, net.config.arch());
+  return net;
+}
+
+void save_vgg16(const std::string& path, const Vgg16& net, const Metadata& extra) {
+  Parameters parameters;
+  net.collect(parameters);
+  NamedTensors tensors;
+  for (const Parameter& p : parameters) tensors.emplace_back(p.name, p.value.data());
+  Metadata metadata = {{"format", "tinct"},
+                       {"format_version", "1"},
+                       {"arch", net.config.arch()},
+                       {"preprocessing", to_string(net.config.preprocessing)},
+                       {"width_divisor", std::to_string(net.config.width_divisor)},
+                       {"input", "sRGB in 0..1; the preprocessing is applied by tinct"},
+                       {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  for (const auto& [key, value] : extra) metadata[key] = value;
+  write_safetensors(path, tensors, metadata);
+}
+
+}  // namespace tinct
