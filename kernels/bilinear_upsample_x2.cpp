@@ -41,8 +41,8 @@ HWY_INLINE void load_pixels(D d, std::size_t c, const float* x, V& even, V& odd)
   }
 }
 
-void DoubleRow(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
-               float* HWY_RESTRICT y) {
+void double_one_row(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
+                    float* HWY_RESTRICT y) {
   const auto blend = [&](auto d, std::size_t at, auto& even, auto& odd) {
     const auto quarter = hn::Set(d, 0.25f);
     const auto middle = hn::LoadU(d, row + at);
@@ -73,8 +73,8 @@ void DoubleRow(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
   for_channels(c, wide, [](auto) {});
 }
 
-void HalveRow(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
-              float* HWY_RESTRICT dx) {
+void halve_one_row(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
+                   float* HWY_RESTRICT dx) {
   // 1/4 of the outer two of four neighbouring outputs and 3/4 of the inner two.
   const auto blend = [](auto d, auto p0, auto p1, auto p2, auto p3) {
     return hn::MulAdd(hn::Set(d, 0.75f), hn::Add(p1, p2),
@@ -111,8 +111,8 @@ HWY_AFTER_NAMESPACE();
 namespace tinct {
 namespace {
 
-HWY_EXPORT(DoubleRow);
-HWY_EXPORT(HalveRow);
+HWY_EXPORT(double_one_row);
+HWY_EXPORT(halve_one_row);
 
 void repeat_edges(std::size_t width, std::size_t c, float* row) {
   std::copy_n(row, c, row - c);
@@ -129,12 +129,12 @@ bool doubles_rows(const Shape& s, std::size_t ow, Align align) {
 
 void double_row(std::size_t width, std::size_t c, float* row, float* y) {
   repeat_edges(width, c, row);
-  HWY_DYNAMIC_DISPATCH(DoubleRow)(width, c, row, y);
+  HWY_DYNAMIC_DISPATCH(double_one_row)(width, c, row, y);
 }
 
 void halve_row(std::size_t width, std::size_t c, float* row, float* dx) {
   repeat_edges(2 * width, c, row);
-  HWY_DYNAMIC_DISPATCH(HalveRow)(width, c, row, dx);
+  HWY_DYNAMIC_DISPATCH(halve_one_row)(width, c, row, dx);
 }
 
 }  // namespace tinct

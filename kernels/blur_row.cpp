@@ -37,14 +37,14 @@ HWY_INLINE void weighted_rows(std::size_t count, std::size_t taps, const float* 
   });
 }
 
-void BlurColumns(std::size_t count, std::size_t taps, const float* weight, const float* const* rows,
-                 float* y) {
+void blur_columns(std::size_t count, std::size_t taps, const float* weight,
+                  const float* const* rows, float* y) {
   weighted_rows(
       count, taps, weight, [=](std::size_t k) { return rows[k]; }, y);
 }
 
-void BlurAlong(std::size_t count, std::size_t taps, const float* weight, const float* padded,
-               std::size_t channels, float* y) {
+void blur_along(std::size_t count, std::size_t taps, const float* weight, const float* padded,
+                std::size_t channels, float* y) {
   weighted_rows(
       count, taps, weight, [=](std::size_t k) { return padded + k * channels; }, y);
 }
@@ -55,8 +55,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tinct {
 
-HWY_EXPORT(BlurColumns);
-HWY_EXPORT(BlurAlong);
+HWY_EXPORT(blur_columns);
+HWY_EXPORT(blur_along);
 
 RowBlur::RowBlur(std::size_t width, std::size_t channels, const std::vector<float>& taps,
                  Border border)
@@ -76,7 +76,7 @@ void RowBlur::operator()(const float* const* rows, float* y) {
     weights_.push_back(taps_[k]);
   }
   float* middle = padded_.data() + radius() * channels_;
-  HWY_DYNAMIC_DISPATCH(BlurColumns)(count, rows_.size(), weights_.data(), rows_.data(), middle);
+  HWY_DYNAMIC_DISPATCH(blur_columns)(count, rows_.size(), weights_.data(), rows_.data(), middle);
   if (border_ == Border::symmetric) {  // else the margins keep their zeros
     for (std::size_t i = 0; i < radius(); ++i) {
       const std::size_t left = symmetric_index(-1 - static_cast<std::ptrdiff_t>(i), width_);
@@ -86,7 +86,7 @@ void RowBlur::operator()(const float* const* rows, float* y) {
       std::copy_n(middle + right * channels_, channels_, middle + count + i * channels_);
     }
   }
-  HWY_DYNAMIC_DISPATCH(BlurAlong)
+  HWY_DYNAMIC_DISPATCH(blur_along)
   (count, taps_.size(), taps_.data(), padded_.data(), channels_, y);
 }
 

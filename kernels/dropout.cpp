@@ -60,8 +60,8 @@ HWY_INLINE void draw(D d, const Random& random, std::uint64_t block, std::uint32
 }
 
 // Groups [begin, end) of four vectors; the last of the tensor may be short.
-void Groups(const Random& random, float rate, std::size_t begin, std::size_t end, std::size_t count,
-            const float* x, float* y) {
+void drop_groups(const Random& random, float rate, std::size_t begin, std::size_t end,
+                 std::size_t count, const float* x, float* y) {
   const hn::ScalableTag<std::uint32_t> d;
   const hn::ScalableTag<float> df;
   const std::size_t lanes = hn::Lanes(d);
@@ -88,7 +88,7 @@ void Groups(const Random& random, float rate, std::size_t begin, std::size_t end
   }
 }
 
-std::size_t GroupSize() {
+std::size_t group_size() {
   return 4 * hn::Lanes(hn::ScalableTag<std::uint32_t>());
 }
 
@@ -99,15 +99,15 @@ HWY_AFTER_NAMESPACE();
 namespace tinct::cpu {
 namespace {
 
-HWY_EXPORT(Groups);
-HWY_EXPORT(GroupSize);
+HWY_EXPORT(drop_groups);
+HWY_EXPORT(group_size);
 
 }  // namespace
 
 void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y) {
-  const std::size_t size = HWY_DYNAMIC_DISPATCH(GroupSize)();
+  const std::size_t size = HWY_DYNAMIC_DISPATCH(group_size)();
   parallel_for((count + size - 1) / size, [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(Groups)(random, rate, begin, end, count, x, y);
+    HWY_DYNAMIC_DISPATCH(drop_groups)(random, rate, begin, end, count, x, y);
   });
 }
 

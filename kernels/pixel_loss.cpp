@@ -117,8 +117,8 @@ HWY_INLINE double sum_chunk(const Penalty& penalty, std::size_t count, float sca
   return total;
 }
 
-double Chunk(const PixelLoss& loss, std::size_t count, float scale, const float* prediction,
-             const float* target, const float* weight, float* gradient) {
+double loss_of_chunk(const PixelLoss& loss, std::size_t count, float scale, const float* prediction,
+                     const float* target, const float* weight, float* gradient) {
   const auto sum = [&](const auto& penalty) {
     return sum_chunk(penalty, count, scale, prediction, target, weight, gradient);
   };
@@ -142,7 +142,7 @@ HWY_AFTER_NAMESPACE();
 namespace tinct::cpu {
 namespace {
 
-HWY_EXPORT(Chunk);
+HWY_EXPORT(loss_of_chunk);
 
 constexpr std::size_t kChunk = 8192;  // elements, about
 
@@ -156,10 +156,10 @@ double pixel_loss(const PixelLoss& loss, const float* prediction, const float* t
   const double sum = parallel_sum(loss.pixels, chunk, [&](std::size_t begin, std::size_t end) {
     std::vector<float> weights;  // of each element
     for (std::size_t i = begin; weight && i < end; ++i) weights.insert(weights.end(), c, weight[i]);
-    return HWY_DYNAMIC_DISPATCH(Chunk)(loss, (end - begin) * c, static_cast<float>(scale),
-                                       prediction + begin * c, target + begin * c,
-                                       weight ? weights.data() : nullptr,
-                                       gradient ? gradient + begin * c : nullptr);
+    return HWY_DYNAMIC_DISPATCH(loss_of_chunk)(loss, (end - begin) * c, static_cast<float>(scale),
+                                               prediction + begin * c, target + begin * c,
+                                               weight ? weights.data() : nullptr,
+                                               gradient ? gradient + begin * c : nullptr);
   });
   return sum * scale;
 }

@@ -69,7 +69,7 @@ Tensor tensor_input(const std::string& path) {
   if (file.find("x") == nullptr && file.entries().size() != 1) {
     throw DataError(path + ": has no tensor 'x'");
   }
-  const Tensor x = file.load(file.find("x") != nullptr ? "x" : file.entries()[0].name);
+  Tensor x = file.load(file.find("x") != nullptr ? "x" : file.entries()[0].name);
   if (x.dtype() != DType::f32) throw DataError(path + ": x must hold floating-point numbers");
   if (x.size() == 0) throw DataError(path + ": x is empty");
   return x;

@@ -34,7 +34,7 @@ std::array<double, kWindow> gaussian_window() {
   std::array<double, kWindow> g;
   double sum = 0;
   for (int i = 0; i < kWindow; ++i) {
-    const double d = i - kWindow / 2;
+    const int d = i - kWindow / 2;
     sum += g[static_cast<std::size_t>(i)] = std::exp(-d * d / (2 * 1.5 * 1.5));
   }
   for (double& v : g) v /= sum;
