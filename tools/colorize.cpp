@@ -18,6 +18,8 @@
 #include "tools/shipped.h"
 #include "tools/verb.h"
 #include "train/colorize.h"
+#include "train/contact_sheet.h"
+#include "train/lab_planes.h"
 #include "train/predict.h"
 
 namespace tinct {
@@ -36,6 +38,7 @@ struct Options {
   std::string output;
   std::string model = kDefaultModel;
   std::string format;
+  std::string sheet;
   int quality = 92;
   bool compare = false;
   bool force = false;
@@ -94,6 +97,7 @@ class Run {
   }
 
   const std::vector<Outcome>& outcomes() const { return outcomes_; }
+  const ContactSheet& sheet() const { return sheet_; }
 
  private:
   /// Moves `i` on to the next job that is to be done and starts to decode its picture.
@@ -130,12 +134,20 @@ class Run {
       if (plan_.jobs[i].jpeg && image.bits == 16) {
         outcome.notes.push_back("JPEG has 8 bits: 16 were rounded");
       }
+      if (!options_.sheet.empty()) add_to_sheet(image, result);
       if (options_.compare) result = side_by_side(image, result);
       return result;
     } catch (const std::exception& error) {
       fail(i, error);
       return {};
     }
+  }
+
+  void add_to_sheet(const Image& image, const Image& result) {
+    const Tensor lightness = lightness_of(image);
+    const Shape s = lightness.shape();
+    const Image grey = join_lab(lightness, Tensor::zeros({1, s.h, s.w, 2}));
+    sheet_.add_row(grey, result, image.channels == 3 ? image : Image{});
   }
 
   void fail(std::size_t i, const std::exception& error) {
@@ -180,6 +192,7 @@ class Run {
   const ColorizePlan& plan_;
   Model model_;
   std::vector<Outcome> outcomes_;
+  ContactSheet sheet_;
   std::future<void> writing_;
   std::size_t written_ = 0;  // what writing_ is about
 };
@@ -287,6 +300,9 @@ void run(Options options) {
   } catch (const IoError&) {
     stopped = std::current_exception();
   }
+  if (!options.sheet.empty() && !work.sheet().empty()) {
+    save_png(options.sheet, work.sheet().draw());
+  }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   Progress::clear_line();
   if (common().json) {
@@ -349,6 +365,8 @@ void add_colorize(CLI::App& app) {
                    "For one picture a file (.png, .jpg); else a folder, where names are kept");
   verb->add_option("--model", options->model, "A weights file, or a shipped model by name")
       ->capture_default_str();
+  verb->add_option("--sheet", options->sheet,
+                   "Also write a contact sheet here: grey, coloured, original (PNG)");
   verb->add_flag("--compare", options->compare, "Write the original and the result side by side");
   verb->add_option("--format", options->format, "Write this, whatever the name says")
       ->check(CLI::IsMember({"png", "jpeg"}));

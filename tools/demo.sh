@@ -12,8 +12,7 @@ mkdir -p "$out"
 say() { printf '\n== %s\n' "$*"; }
 
 say "The model in the repository colorizes samples/"
-$tinct colorize samples -o "$out/colour" --force
-$tinct colorize samples -o "$out/compare" --compare --force --quiet
+$tinct colorize samples -o "$out/colour" --force --sheet "$out/sheet.png"
 
 say "Real photographs out of Debian's packages"
 tools/fetch-photos.sh --small "$out/photos"
@@ -31,6 +30,6 @@ $tinct eval --model "$out/run/best.safetensors" --data "$out/data" --sheet "$out
 $tinct colorize samples -o "$out/colour-trained" --model "$out/run/best.safetensors" --force --quiet
 
 say "Look at"
-for sheet in "$out"/compare "$out"/sheet-small.png "$out"/sheet-trained.png "$out"/run/loss.png; do
-  echo "$sheet"
-done
+printf '%s\n' "$out/sheet.png (samples: grey, colorized, original)" \
+  "$out/sheet-small.png (photographs that the model in the repository has not seen)" \
+  "$out/sheet-trained.png (the same by the model trained here)" "$out/run/loss.png"

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "kernels/ab_bins.h"
-#include "kernels/colour.h"
+#include "train/lab_planes.h"
 #include "train/resize.h"
 
 namespace tinct {
@@ -46,19 +46,6 @@ Statistics statistics_of(const Tensor& rgb) {
 }
 
 }  // namespace
-
-LabPlanes lab_planes(const Tensor& rgb) {
-  const Shape s = rgb.shape();
-  std::vector<float> lab(rgb.size());
-  cpu::srgb_to_lab(s.pixels(), rgb.u8(), lab.data());
-  LabPlanes out{Tensor({s.n, s.h, s.w, 1}), Tensor({s.n, s.h, s.w, 2})};
-  for (std::size_t i = 0; i < s.pixels(); ++i) {
-    out.lightness.f32()[i] = lab[3 * i];
-    out.ab.f32()[2 * i] = lab[3 * i + 1];
-    out.ab.f32()[2 * i + 1] = lab[3 * i + 2];
-  }
-  return out;
-}
 
 MetricContext metric_context(const Dataset& dataset) {
   const std::vector<std::size_t>& train = dataset.split(Split::train);

@@ -37,11 +37,4 @@ Evaluation evaluate(const Dataset& dataset, const std::vector<std::size_t>& indi
                     const MetricContext& context, bool baselines = true,
                     const std::function<void()>& done = {});
 
-/// ab (1,h,w,2) in Lab units of an sRGB picture u8 (1,h,w,3), and its L (1,h,w,1).
-struct LabPlanes {
-  Tensor lightness;
-  Tensor ab;
-};
-LabPlanes lab_planes(const Tensor& rgb);
-
 }  // namespace tinct

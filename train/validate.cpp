@@ -6,9 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "kernels/colour.h"
 #include "train/augment.h"
-#include "train/evaluate.h"
+#include "train/contact_sheet.h"
+#include "train/lab_planes.h"
 #include "train/metrics.h"
 #include "train/predict.h"
 #include "train/resize.h"
@@ -19,20 +19,6 @@ namespace {
 Image to_image(const Tensor& rgb) {
   Image image = make_image(rgb.shape().h, rgb.shape().w, 3);
   std::copy_n(rgb.u8(), rgb.size(), image.pixels.begin());
-  return image;
-}
-
-Image join_lab(const Tensor& lightness, const Tensor& ab) {
-  const Shape s = lightness.shape();
-  std::vector<float> pixels(3 * s.pixels());
-  for (std::size_t i = 0; i < s.pixels(); ++i) {
-    pixels[3 * i] = lightness.f32()[i];
-    pixels[3 * i + 1] = ab.f32()[2 * i];
-    pixels[3 * i + 2] = ab.f32()[2 * i + 1];
-  }
-  cpu::lab_to_srgb(s.pixels(), pixels.data(), pixels.data());
-  Image image = make_image(s.h, s.w, 3);
-  cpu::quantise(pixels.size(), pixels.data(), image.pixels.data());
   return image;
 }
 
@@ -53,15 +39,6 @@ double mean_square(const Tensor& x, const Tensor& y) {
     sum += d * d;
   }
   return sum / static_cast<double>(x.size());
-}
-
-void paste(Image& sheet, const Image& picture, std::size_t top, std::size_t left) {
-  for (std::size_t y = 0; y < picture.height; ++y) {
-    std::copy_n(
-        picture.pixels.begin() + static_cast<std::ptrdiff_t>(y * picture.width * 3),
-        picture.width * 3,
-        sheet.pixels.begin() + static_cast<std::ptrdiff_t>(((top + y) * sheet.width + left) * 3));
-  }
 }
 
 }  // namespace
@@ -137,30 +114,15 @@ Validation validate(const Model& model, const ValidationSet& set, std::pair<doub
 }
 
 Image sample_sheet(const Model& model, const ValidationSet& set, std::size_t count) {
-  constexpr std::size_t kRow = 192;  // pixels
-  constexpr std::size_t kGap = 8;
-  std::vector<Image> cells;
-  std::size_t width = 0;
+  ContactSheet sheet;
   count = std::min(count, set.size());
   for (std::size_t i = 0; i < count; ++i) {
     const Tensor rgb = set.picture(i * set.size() / count);
     const LabPlanes lab = lab_planes(rgb);
-    const std::size_t w =
-        std::clamp<std::size_t>(rgb.shape().w * kRow / rgb.shape().h, 1, 3 * kRow);
-    width = std::max(width, w);
-    const Tensor grey = Tensor::zeros(lab.ab.shape());
-    const Tensor predicted = predict_ab(model, lab.lightness);
-    for (const Image& cell :
-         {join_lab(lab.lightness, grey), join_lab(lab.lightness, predicted), to_image(rgb)}) {
-      cells.push_back(resize(cell, kRow, w));
-    }
+    sheet.add_row(join_lab(lab.lightness, Tensor::zeros(lab.ab.shape())),
+                  join_lab(lab.lightness, predict_ab(model, lab.lightness)), to_image(rgb));
   }
-  Image sheet = make_image(cells.size() / 3 * (kRow + kGap) + kGap, 3 * (width + kGap) + kGap, 3);
-  std::fill(sheet.pixels.begin(), sheet.pixels.end(), std::uint8_t{255});
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    paste(sheet, cells[i], kGap + i / 3 * (kRow + kGap), kGap + i % 3 * (width + kGap));
-  }
-  return sheet;
+  return sheet.draw();
 }
 
 }  // namespace tinct
