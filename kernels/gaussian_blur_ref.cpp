@@ -12,10 +12,11 @@ std::vector<float> gaussian_taps(std::size_t size, double sigma, bool normalised
     throw std::invalid_argument("gaussian_taps: size " + std::to_string(size) + ", sigma " +
                                 std::to_string(sigma));
   }
+  const std::size_t middle = size / 2;
   std::vector<double> taps;
   double sum = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    const double x = static_cast<double>(i) - static_cast<double>(size / 2);
+    const double x = static_cast<double>(i) - static_cast<double>(middle);
     taps.push_back(std::exp(-x * x / (2 * sigma * sigma)));
     sum += taps.back();
   }
