@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/half.h"
 #include "core/safetensors_header.h"
 
 namespace tinct {
@@ -37,19 +38,6 @@ void read_exactly(int fd, const std::string& path, void* out, std::uint64_t byte
     offset += static_cast<std::uint64_t>(got);
     bytes -= static_cast<std::uint64_t>(got);
   }
-}
-
-float from_half(std::uint16_t h) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(h & 0x8000u) << 16;
-  const std::uint32_t exponent = h >> 10 & 0x1Fu;
-  const std::uint32_t fraction = h & 0x3FFu;
-  if (exponent == 0) {  // zero or subnormal: fraction * 2^-24
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
-  }
-  const std::uint32_t bits =
-      exponent == 31 ? 0x7F800000u | fraction << 13 : (exponent + 112) << 23 | fraction << 13;
-  return std::bit_cast<float>(sign | bits);
 }
 
 template <class From, class Convert>
@@ -140,12 +128,8 @@ Tensor SafetensorsFile::load(const std::string& name) const {
   std::vector<char> raw(size);
   read_exactly(fd_, path_, raw.data(), size, offset);
   const auto narrow = [](auto v) { return static_cast<float>(v); };
-  if (e->dtype == "F16") convert<std::uint16_t>(raw, out, from_half);
-  if (e->dtype == "BF16") {
-    convert<std::uint16_t>(raw, out, [](std::uint16_t v) {
-      return std::bit_cast<float>(static_cast<std::uint32_t>(v) << 16);
-    });
-  }
+  if (e->dtype == "F16") convert<std::uint16_t>(raw, out, half_to_float);
+  if (e->dtype == "BF16") convert<std::uint16_t>(raw, out, bfloat16_to_float);
   if (e->dtype == "F64") convert<double>(raw, out, narrow);
   if (e->dtype == "I64") convert<std::int64_t>(raw, out, narrow);
   if (e->dtype == "I32") convert<std::int32_t>(raw, out, narrow);

@@ -31,6 +31,7 @@ void add_prepare(CLI::App& app);
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_forward(CLI::App& app);
+void add_import(CLI::App& app);
 void add_op(CLI::App& app);
 void add_models(CLI::App& app);
 void add_inspect(CLI::App& app);

