@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A training step of unet-small against the same network in PyTorch (run by hand; needs torch, safetensors, numpy).
 
-Checks the loss and every gradient (1e-3 relative) against PyTorch in float64, then times both sides alternately and compares their peak memory.
+Checks the loss and every gradient against PyTorch in float64 (1e-3 relative, or as near as PyTorch's own float32 comes:
+a ReLU whose input is nearly zero falls either way), then times both sides alternately and compares their peak memory.
 Usage: train_step.py [--build build/release] [--batch 8] [--size 128] [--steps 30] [--threads N] [--out FILE.json]
 """
 import argparse
@@ -37,13 +38,13 @@ def worst_error(net, gradients):
     return worst if not gradients else sys.exit(f"gradients that PyTorch has not: {sorted(gradients)}")
 
 
-def check(net, loss, result):
-    """The worst relative error over all gradients; exits when loss or gradient is off by more than 1e-3."""
+def check(net, loss, result, tolerance):
+    """The worst relative error over all gradients; exits when the loss is off by 1e-3 or a gradient by the tolerance."""
     ours = float(result["loss"].ravel()[0])
     if not abs(ours - loss) <= 1e-3 * abs(loss):
         sys.exit(f"loss {ours} for PyTorch's {loss}")
     worst = worst_error(net, {n[5:]: g for n, g in result.items() if n.startswith("grad.")})
-    return worst if worst <= 1e-3 else sys.exit(f"a gradient is off by {worst} relative")
+    return worst if worst <= tolerance else sys.exit(f"a gradient is off by {worst} relative")
 
 
 class Tinct:
@@ -106,9 +107,9 @@ def main():
     exact.zero_grad()
     loss = torch.nn.functional.mse_loss(exact(px.double()), pt.double())
     loss.backward()
-    worst = worst_error(exact, {tinct_name(n): to_tinct(p.grad) for n, p in net.named_parameters()})
-    print(f"PyTorch's own float32 gradients are within {worst:.2e} of its float64 ones")
-    worst = check(exact, loss.item(), tinct.result)
+    own = worst_error(exact, {tinct_name(n): to_tinct(p.grad) for n, p in net.named_parameters()})
+    print(f"PyTorch's own float32 gradients are within {own:.2e} of its float64 ones")
+    worst = check(exact, loss.item(), tinct.result, max(1e-3, own))
     print(f"loss {loss:.6f}; every gradient agrees with float64, the worst within {worst:.2e} relative")
 
     mine, theirs = [], []
@@ -126,7 +127,7 @@ def main():
         "speedup": statistics.median(b / a for a, b in zip(mine, theirs)),
         "tinct_peak_mib": tinct.ask("memory"),
         "torch_peak_mib_above_import": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - imported,
-        "worst_gradient_error": worst,
+        "worst_gradient_error": worst, "torch_float32_worst_gradient_error": own,
     }
     print(f"tinct {figures['tinct_ms']:.1f} ms, PyTorch channels_last eager {figures['torch_ms']:.1f} ms: "
           f"{figures['speedup']:.2f} x; peak memory {figures['tinct_peak_mib']:.0f} MiB against "
