@@ -1,7 +1,7 @@
 #!/bin/bash
 # Checks the sources. Usage: tools/lint.sh [format|includes|tidy|tidy-some]…  (default: format,
 # includes, tidy). One line a check, "ok NAME" or "FAILED NAME", what is wrong before it; exit 1 if
-# any failed. tidy-some takes every fourth file, which ones changes from commit to commit.
+# any failed. tidy-some takes the libraries' core, layers and models, in a quarter of the time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,9 +32,7 @@ check_tidy() {
 }
 
 check_tidy_some() {
-  local turn
-  turn=$(($(printf '%d' "0x$(git rev-parse --short=4 HEAD | cut -c1-4)") % 4))
-  tidy_sources | awk -v turn="$turn" 'NR % 4 == turn' | tidy
+  tidy_sources | grep -E '^(core|layers|models)/' | tidy
 }
 
 failed=0
