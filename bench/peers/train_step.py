@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A training step of unet-small against the same network in PyTorch (run by hand; needs torch, safetensors, numpy).
 
-Checks the loss and every gradient against PyTorch in float64 (1e-3 relative, or as near as PyTorch's own float32 comes:
-a ReLU whose input is nearly zero falls either way), then times both sides alternately and compares their peak memory.
+Checks the loss and every gradient against PyTorch in float64 (1e-3 relative; PyTorch's own float32 is shown
+beside it, for a ReLU whose input is nearly zero falls either way), then times both sides alternately and compares their peak memory.
 Usage: train_step.py [--build build/release] [--batch 8] [--size 128] [--steps 30] [--threads N] [--out FILE.json]
 """
 import argparse
@@ -38,13 +38,12 @@ def worst_error(net, gradients):
     return worst if not gradients else sys.exit(f"gradients that PyTorch has not: {sorted(gradients)}")
 
 
-def check(net, loss, result, tolerance):
-    """The worst relative error over all gradients; exits when the loss is off by 1e-3 or a gradient by the tolerance."""
+def check(net, loss, result):
+    """The worst relative error over all gradients; exits when the loss is off by 1e-3."""
     ours = float(result["loss"].ravel()[0])
     if not abs(ours - loss) <= 1e-3 * abs(loss):
         sys.exit(f"loss {ours} for PyTorch's {loss}")
-    worst = worst_error(net, {n[5:]: g for n, g in result.items() if n.startswith("grad.")})
-    return worst if worst <= tolerance else sys.exit(f"a gradient is off by {worst} relative")
+    return worst_error(net, {n[5:]: g for n, g in result.items() if n.startswith("grad.")})
 
 
 class Tinct:
@@ -109,8 +108,8 @@ def main():
     loss.backward()
     own = worst_error(exact, {tinct_name(n): to_tinct(p.grad) for n, p in net.named_parameters()})
     print(f"PyTorch's own float32 gradients are within {own:.2e} of its float64 ones")
-    worst = check(exact, loss.item(), tinct.result, max(1e-3, own))
-    print(f"loss {loss:.6f}; every gradient agrees with float64, the worst within {worst:.2e} relative")
+    worst = check(exact, loss.item(), tinct.result)
+    print(f"loss {loss:.6f}; the worst gradient is {worst:.2e} relative from float64")
 
     mine, theirs = [], []
     for i in range(args.steps + 3):
@@ -136,6 +135,8 @@ def main():
         with open(args.out, "w") as file:
             json.dump(figures, file, indent=2)
             file.write("\n")
+    if not worst <= 1e-3:
+        sys.exit(f"a gradient is off by {worst:.2e} relative, more than 1e-3")
 
 
 if __name__ == "__main__":
