@@ -1,0 +1,42 @@
+// What is left of a convolution over an upsampled map when its products were taken first, on the
+// small map: the products of every tap are upsampled, shifted to their places and added up.
+//
+// Upsampling U works channel by channel and the products of tap t, W_t, pixel by pixel, so they
+// commute: conv(U f)(p) = sum_t [p + t inside] (U (W_t f))(p + t). The zero padding lies in the
+// large picture, where the bracket drops taps that leave it; the clamping of bilinear sampling at
+// the border stays in U. Nothing is approximated.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/bilinear_upsample.h"
+
+namespace tinct {
+
+/// Of one picture: g (h,w,kernel,kernel,c), the products of a kernel x kernel convolution with zero
+/// padding (kernel is odd), and y (oh,ow), whose pixels begin `y_pixel` >= c floats apart.
+struct ShiftedUpsample {
+  std::size_t h = 1, w = 1;
+  std::size_t oh = 1, ow = 1;
+  std::size_t kernel = 3;
+  std::size_t c = 1;
+  std::size_t y_pixel = 1;
+  Align align = Align::half_pixel;
+};
+
+namespace ref {
+
+/// y += the sum over taps.
+void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
+/// dg, given dy laid out as y.
+void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
+
+}  // namespace ref
+
+namespace cpu {
+
+void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
+void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
+
+}  // namespace cpu
+}  // namespace tinct
