@@ -1,6 +1,8 @@
 // The presets, and weights files that are checked whole.
 #include "models/model.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -9,38 +11,126 @@
 #include "core/error.h"
 #include "layers/ab_bins.h"
 #include "models/unet.h"
+#include "models/vgg_unet.h"
 
 namespace tinct {
 namespace {
 
 struct Preset {
   PresetInfo info;
-  Model (*make)(std::uint64_t seed);
+  Model (*make)(std::uint64_t seed, const ModelOptions& options);
 };
 
-// VGG16 and the published systems join here, one line each.
+Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const ModelOptions& o) {
+  VggUnetConfig config;
+  config.preset = preset;
+  config.backbone = o.backbone;
+  config.blocks = o.blocks;
+  config.stride = o.stride;
+  config.widths = o.widths;
+  config.dropout = o.dropout;
+  config.finetune = o.finetune;
+  config.head = head;
+  if (head == Head::binned) config.bins = o.bins.defined() ? o.bins : zhang_bin_table();
+  if (o.vgg16.empty()) return make_vgg_unet(config, seed);
+  Model model = make_vgg_unet(config, seed, load_vgg16(o.vgg16));
+  const Metadata of_backbone = SafetensorsFile(o.vgg16).metadata();
+  for (const char* key : {"origin", "licence"}) {  // of weights that are handed on
+    const auto found = of_backbone.find(key);
+    if (found == of_backbone.end()) continue;
+    model.info.settings[std::string("backbone_") + key] = found->second;
+  }
+  return model;
+}
+
+// The published systems join here, one line each.
 const std::vector<Preset>& preset_table() {
   static const std::vector<Preset> table = {
       {{"unet-small", "U-Net, 2.0 M parameters, predicts ab at half resolution"},
-       [](std::uint64_t seed) { return make_unet({.preset = "unet-small", .bins = {}}, seed); }},
+       [](std::uint64_t seed, const ModelOptions&) {
+         return make_unet({.preset = "unet-small", .bins = {}}, seed);
+       }},
       {{"unet-small-bins", "the same network predicting a distribution over 313 ab bins"},
-       [](std::uint64_t seed) {
+       [](std::uint64_t seed, const ModelOptions&) {
          return make_unet(
              {.preset = "unet-small-bins", .head = Head::binned, .bins = zhang_bin_table()}, seed);
+       }},
+      {{"vgg-unet", "VGG16's taps and a light decoder, predicts ab at quarter resolution", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return vgg_unet("vgg-unet", Head::regression, seed, options);
+       }},
+      {{"vgg-unet-bins", "the same network predicting a distribution over ab bins", true, true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return vgg_unet("vgg-unet-bins", Head::binned, seed, options);
        }},
   };
   return table;
 }
 
-float read_gain(const SafetensorsFile& file) {
-  const auto found = file.metadata().find("chroma_gain");
-  if (found == file.metadata().end()) return 1;
-  char* end = nullptr;
-  const float gain = std::strtof(found->second.c_str(), &end);
-  if (end == found->second.c_str() || *end != 0 || !(gain > 0 && gain <= 10)) {
-    throw WeightsError(file.path() + ": chroma_gain \"" + found->second + "\" is not in 0..10");
+const Preset& preset_named(const std::string& name) {
+  std::string known;
+  for (const Preset& p : preset_table()) {
+    if (p.info.name == name) return p;
+    known += (known.empty() ? "" : ", ") + p.info.name;
   }
-  return gain;
+  throw std::invalid_argument("there is no preset \"" + name + "\"; there are: " + known);
+}
+
+[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& key,
+                         const std::string& value, const std::string& what) {
+  throw WeightsError(file.path() + ": " + key + " \"" + value + "\" " + what);
+}
+
+float read_factor(const SafetensorsFile& file, const std::string& key, float absent) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return absent;
+  char* end = nullptr;
+  const float value = std::strtof(found->second.c_str(), &end);
+  if (end == found->second.c_str() || *end != 0 || !(value > 0 && value <= 10)) {
+    refuse(file, key, found->second, "is not in 0..10");
+  }
+  return value;
+}
+
+// Whole numbers below 10000, separated by commas; empty for an absent key.
+std::vector<std::size_t> read_numbers(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return {};
+  std::vector<std::size_t> numbers;
+  const char* at = found->second.data();
+  const char* end = at + found->second.size();
+  while (true) {
+    std::size_t number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error != std::errc{} || number >= 10000) break;
+    numbers.push_back(number);
+    if (next == end) return numbers;
+    if (*next != ',') break;
+    at = next + 1;
+  }
+  refuse(file, key, found->second, "are no whole numbers");
+}
+
+// What ModelInfo::settings and the bins say, back as options.
+ModelOptions read_options(const SafetensorsFile& file, const PresetInfo& preset) {
+  ModelOptions options;
+  options.finetune = true;  // nothing is frozen in a finished model
+  const auto number = [&](const char* key, std::size_t& target) {
+    const std::vector<std::size_t> numbers = read_numbers(file, key);
+    if (numbers.size() == 1) target = numbers[0];
+  };
+  if (preset.backbone) {
+    number("blocks", options.blocks);
+    number("stride", options.stride);
+    const std::vector<std::size_t> widths = read_numbers(file, "widths");
+    if (!widths.empty() && widths.size() != options.widths.size()) {
+      refuse(file, "widths", file.metadata().at("widths"), "are not five numbers");
+    }
+    std::copy(widths.begin(), widths.end(), options.widths.begin());
+    options.backbone = read_vgg16_config(file, "backbone");
+  }
+  if (preset.bins_of_data && file.find("head.bins")) options.bins = file.load("head.bins");
+  return options;
 }
 
 }  // namespace
@@ -54,26 +144,30 @@ const std::vector<PresetInfo>& presets() {
   return list;
 }
 
-Model make_model(const std::string& preset, std::uint64_t seed) {
-  std::string known;
-  for (const Preset& p : preset_table()) {
-    if (p.info.name == preset) return p.make(seed);
-    known += (known.empty() ? "" : ", ") + p.info.name;
-  }
-  throw std::invalid_argument("there is no preset \"" + preset + "\"; there are: " + known);
+const PresetInfo& find_preset(const std::string& name) {
+  return preset_named(name).info;
+}
+
+Model make_model(const std::string& preset, std::uint64_t seed, const ModelOptions& options) {
+  return preset_named(preset).make(seed, options);
 }
 
 Metadata describe(const Model& model) {
-  return {{"format", "tinct"},
-          {"format_version", "1"},
-          {"preset", model.info.preset},
-          {"head", model.info.head == Head::regression ? "regression" : "binned"},
-          {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
-          {"output", model.info.head == Head::regression
-                         ? "CIELAB ab / 110"
-                         : "logits over the 313 ab bins of Zhang et al."},
-          {"chroma_gain", std::to_string(model.info.chroma_gain)},
-          {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  const bool regression = model.info.head == Head::regression;
+  Metadata metadata = {
+      {"format", "tinct"},
+      {"format_version", "1"},
+      {"preset", model.info.preset},
+      {"head", regression ? "regression" : "binned"},
+      {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
+      {"output", regression ? "CIELAB ab / 110"
+                            : "logits over " + std::to_string(model.info.bins.shape().w) +
+                                  " bins of CIELAB ab"},
+      {"chroma_gain", std::to_string(model.info.chroma_gain)},
+      {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  if (!regression) metadata["temperature"] = std::to_string(model.info.temperature);
+  metadata.insert(model.info.settings.begin(), model.info.settings.end());
+  return metadata;
 }
 
 void save_model(const std::string& path, const Model& model, const Metadata& extra) {
@@ -96,17 +190,26 @@ Model load_model(const std::string& path) {
   }
   Model model;
   try {
-    model = make_model(preset->second, 0);
+    model = make_model(preset->second, 0, read_options(file, find_preset(preset->second)));
   } catch (const std::invalid_argument& e) {
     throw WeightsError(path + ": " + e.what());
   }
-  model.info.chroma_gain = read_gain(file);
+  model.info.chroma_gain = read_factor(file, "chroma_gain", model.info.chroma_gain);
+  model.info.temperature = read_factor(file, "temperature", model.info.temperature);
   load_parameters(file, model);
   return model;
 }
 
 void load_parameters(const SafetensorsFile& file, Model& model) {
   load_parameters(file, model.parameters, "preset " + model.info.preset);
+  for (const Parameter& p : model.parameters) {  // the logits mean what the file's bins say
+    if (p.name != "head.bins") continue;
+    const Tensor& bins = p.value.data();
+    if (!std::equal(bins.f32(), bins.f32() + bins.size(), model.info.bins.f32())) {
+      throw WeightsError(file.path() + ": its head was trained on other bins than " +
+                         model.info.preset + " has here");
+    }
+  }
 }
 
 void load_parameters(const SafetensorsFile& file, const Parameters& parameters,

@@ -1,6 +1,7 @@
 // What training and the tools need to know of a network: one face for every architecture.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "core/autograd.h"
 #include "core/safetensors.h"
 #include "layers/module.h"
+#include "models/vgg16.h"
 
 namespace tinct {
 
@@ -26,6 +28,10 @@ struct ModelInfo {
   /// Predicted chroma is multiplied by this. A network trained on squared error hedges towards
   /// grey; the factor gives back some of the colour that it withholds.
   float chroma_gain = 1;
+  /// Of a binned head's annealed mean: 1 is the mean of the distribution, towards 0 its mode.
+  float temperature = 0.38f;
+  /// What a weights file must say beside the preset's name, so that load_model builds the same.
+  Metadata settings;
 };
 
 /// Activations by layer name, filled by a forward pass when asked for.
@@ -39,15 +45,31 @@ struct Model {
   std::function<Value(const Value& x, const Mode& mode, Taps* taps)> forward;
 };
 
+/// What presets leave open; each network takes what it has (models/vgg_unet.h).
+struct ModelOptions {
+  std::string vgg16;       ///< weights file that the backbone starts from; empty: drawn anew
+  Vgg16Config backbone;    ///< without such a file
+  bool finetune = false;   ///< otherwise the backbone is frozen
+  float dropout = 0.2f;    ///< of the backbone's taps, in training
+  std::size_t blocks = 5;  ///< of the backbone
+  std::size_t stride = 4;  ///< at which chroma is predicted
+  std::array<std::size_t, 5> widths = {0, 32, 64, 128, 128};  ///< of the taps, finest first
+  Tensor bins;  ///< (1,1,q,2) for a preset whose bins come from the data; empty: Zhang's
+};
+
 /// Builds a preset with freshly drawn weights. Throws std::invalid_argument for a name that is not
-/// in presets().
-Model make_model(const std::string& preset, std::uint64_t seed);
+/// in presets() and for options that cannot be; WeightsError and IoError for the backbone's file.
+Model make_model(const std::string& preset, std::uint64_t seed, const ModelOptions& options = {});
 
 struct PresetInfo {
   std::string name;
-  std::string summary;  ///< one line
+  std::string summary;        ///< one line
+  bool backbone = false;      ///< starts from VGG16's weights
+  bool bins_of_data = false;  ///< takes ModelOptions::bins
 };
 const std::vector<PresetInfo>& presets();
+/// Throws std::invalid_argument for a name that is not in presets().
+const PresetInfo& find_preset(const std::string& name);
 
 /// Rebuilds the model that a weights file's metadata names and fills in its tensors.
 /// Throws WeightsError when tensors are missing, unexpected, of another shape or not finite;

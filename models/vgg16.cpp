@@ -49,29 +49,6 @@ std::string required(const SafetensorsFile& file, const std::string& key) {
   return found->second;
 }
 
-Vgg16Config read_config(const SafetensorsFile& file) {
-  Vgg16Config config;
-  const std::string arch = required(file, "arch");
-  if (arch != "vgg16" && arch != "vgg16_bn") {
-    throw WeightsError(file.path() + ": there is no backbone \"" + arch + "\"");
-  }
-  config.batch_norm = arch == "vgg16_bn";
-  try {
-    config.preprocessing = parse_preprocessing(required(file, "preprocessing"));
-  } catch (const std::invalid_argument& e) {
-    throw WeightsError(file.path() + ": " + e.what());
-  }
-  const auto divisor = file.metadata().find("width_divisor");
-  if (divisor != file.metadata().end()) {
-    for (config.width_divisor = 64; config.width_divisor > 0; config.width_divisor /= 2) {
-      if (std::to_string(config.width_divisor) == divisor->second) return config;
-    }
-    throw WeightsError(file.path() + ": width_divisor \"" + divisor->second +
-                       "\" is no power of two up to 64");
-  }
-  return config;
-}
-
 }  // namespace
 
 const char* to_string(Preprocessing preprocessing) {
@@ -154,6 +131,29 @@ Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed) {
   return net;
 }
 
+Vgg16Config read_vgg16_config(const SafetensorsFile& file, const std::string& arch_key) {
+  Vgg16Config config;
+  const std::string arch = required(file, arch_key);
+  if (arch != "vgg16" && arch != "vgg16_bn") {
+    throw WeightsError(file.path() + ": there is no backbone \"" + arch + "\"");
+  }
+  config.batch_norm = arch == "vgg16_bn";
+  try {
+    config.preprocessing = parse_preprocessing(required(file, "preprocessing"));
+  } catch (const std::invalid_argument& e) {
+    throw WeightsError(file.path() + ": " + e.what());
+  }
+  const auto divisor = file.metadata().find("width_divisor");
+  if (divisor != file.metadata().end()) {
+    for (config.width_divisor = 64; config.width_divisor > 0; config.width_divisor /= 2) {
+      if (std::to_string(config.width_divisor) == divisor->second) return config;
+    }
+    throw WeightsError(file.path() + ": width_divisor \"" + divisor->second +
+                       "\" is no power of two up to 64");
+  }
+  return config;
+}
+
 std::string backbone_arch(const SafetensorsFile& file) {
   const auto found = file.metadata().find("arch");
   return found == file.metadata().end() ? "" : found->second;
@@ -161,7 +161,7 @@ std::string backbone_arch(const SafetensorsFile& file) {
 
 Vgg16 load_vgg16(const std::string& path) {
   const SafetensorsFile file(path);
-  Vgg16 net = make_vgg16(read_config(file), 0);
+  Vgg16 net = make_vgg16(read_vgg16_config(file), 0);
   Parameters parameters;
   net.collect(parameters);
   load_parameters(file, parameters, net.config.arch());

@@ -67,6 +67,9 @@ struct Vgg16 {
 /// Freshly drawn (He). Throws std::invalid_argument for a divisor that does not divide 64.
 Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed);
 
+/// The configuration that a file's metadata describe: `arch_key` names the architecture. Throws
+/// WeightsError for metadata that are missing or not understood.
+Vgg16Config read_vgg16_config(const SafetensorsFile& file, const std::string& arch_key = "arch");
 /// The architecture that a file's metadata name (`arch`), "" for a file that holds no backbone.
 std::string backbone_arch(const SafetensorsFile& file);
 /// Rebuilds the network that the file's metadata describe and fills it in. Throws WeightsError as

@@ -331,10 +331,10 @@ void add_pipeline_options(CLI::App& verb, Options& options) {
       ->type_name("FACTOR")
       ->capture_default_str();
   verb.add_option("--temperature", options.predict.temperature,
-                  "For models that predict a distribution: 1 is its mean, towards 0 its mode")
+                  "For models that predict a distribution: 1 is its mean, towards 0 its mode; "
+                  "default: the model's own")
       ->check(CLI::Range(0.01, 10.0))
-      ->type_name("T")
-      ->capture_default_str();
+      ->type_name("T");
   verb.add_flag("--flip", options.predict.flip,
                 "Average with the mirrored picture's prediction: twice the time, a little better");
   verb.add_option("--max-megapixels", options.megapixels, "Refuse larger pictures")

@@ -149,9 +149,8 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
   verb->add_option("--temperature", options->predict.temperature,
-                   "Of a binned head: 1 mean, towards 0 mode")
-      ->check(CLI::Range(0.01, 10.0))
-      ->capture_default_str();
+                   "Of a binned head: 1 mean, towards 0 mode; default: the model's own")
+      ->check(CLI::Range(0.01, 10.0));
   verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
   verb->callback([options] { run(*options); });
 }

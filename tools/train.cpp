@@ -5,6 +5,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "layers/ab_bins.h"
 #include "tools/exit_code.h"
 #include "tools/preset_config.h"
 #include "tools/progress.h"
@@ -22,12 +24,6 @@
 
 namespace tinct {
 namespace {
-
-Model configured_model(const TrainConfig& config) {
-  Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed));
-  model.info.chroma_gain = static_cast<float>(config.model.chroma_gain);
-  return model;
-}
 
 namespace fs = std::filesystem;
 
@@ -97,21 +93,58 @@ TrainConfig read_config(const Options& o, bool resumed) {
   return config;
 }
 
+// ---- the network ----
+
+// Where tools/fetch-vgg16.sh puts the weights.
+std::string default_vgg16() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  const fs::path folder =
+      data != nullptr && *data != 0 ? fs::path(data) : fs::path(home ? home : "") / ".local/share";
+  return folder / "tinct" / "vgg16.safetensors";
+}
+
+Tensor configured_bins(const TrainConfig& config, const Dataset& dataset) {
+  if (config.model.bins == "grid") return full_grid_bin_table();
+  if (config.model.bins == "zhang") return zhang_bin_table();
+  return bins_in_use(dataset, dataset.split(Split::train), config.model.bin_share);
+}
+
+Model configured_model(const TrainConfig& config, const Dataset& dataset) {
+  const PresetInfo& preset = find_preset(config.preset);
+  ModelOptions options = model_options(config);
+  if (preset.bins_of_data) options.bins = configured_bins(config, dataset);
+  if (preset.backbone) {
+    options.vgg16 = config.model.vgg16.empty() ? default_vgg16() : config.model.vgg16;
+    std::error_code error;
+    if (!fs::exists(options.vgg16, error)) {
+      throw IoError("preset " + config.preset + " starts from VGG16's weights, and there is no " +
+                    options.vgg16 +
+                    ": run tools/fetch-vgg16.sh, or name a file that `tinct import "
+                    "--arch vgg16` wrote with -o model.vgg16=FILE");
+    }
+  }
+  Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed), options);
+  model.info.chroma_gain = static_cast<float>(config.model.chroma_gain);
+  model.info.temperature = static_cast<float>(config.model.temperature);
+  return model;
+}
+
 // ---- data ----
 
-// The data set of a run and what is drawn from it.
+// What is drawn from a run's data set.
 struct Data {
-  Dataset dataset;
+  const Dataset& dataset;
   std::vector<std::size_t> pictures;  // to train on
   std::unique_ptr<Loader> loader;
   std::unique_ptr<ValidationSet> validation;
   TrainSources sources;
 
-  Data(const TrainConfig& config, const ModelInfo& info);
+  Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info);
 };
 
-Data::Data(const TrainConfig& config, const ModelInfo& info)
-    : dataset(config.data.path), pictures(dataset.split(Split::train)) {
+Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info)
+    : dataset(all), pictures(dataset.split(Split::train)) {
   const auto size = [](long value) { return static_cast<std::size_t>(value); };
   if (size(config.data.crop) % info.multiple != 0) {
     throw std::invalid_argument("data.crop = " + std::to_string(config.data.crop) +
@@ -278,8 +311,9 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
 }
 
 void dry_run(const TrainConfig& config) {
-  Model model = configured_model(config);
-  Data data(config, model.info);
+  const Dataset dataset(config.data.path);
+  Model model = configured_model(config, dataset);
+  Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);
   report_plan(config, make_plan(config, learner, data.sources));
@@ -300,8 +334,9 @@ void train(const Options& o) {
   if (o.out.empty()) throw std::invalid_argument("--out is needed");
 
   // Everything that can be refused is, before the run's folder is touched.
-  Model model = configured_model(config);
-  Data data(config, model.info);
+  const Dataset dataset(config.data.path);
+  Model model = configured_model(config, dataset);
+  Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);
   RunFolder run(o.out, o.resume     ? RunMode::resume

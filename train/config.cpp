@@ -34,6 +34,25 @@ std::vector<Key> keys(TrainConfig& c) {
 
       {"model.chroma_gain", &c.model.chroma_gain,
        "predicted chroma is multiplied by this: squared error teaches too little colour", 0.01, 10},
+      {"model.temperature", &c.model.temperature,
+       "of a binned head: 1 answers the mean of the colours, towards 0 the likeliest", 0.01, 10},
+      {"model.vgg16", &c.model.vgg16,
+       "vgg: weights that the backbone starts from; empty: those of tools/fetch-vgg16.sh"},
+      {"model.finetune", &c.model.finetune,
+       "vgg: factor on the backbone's learning rate; 0: it is frozen", 0, 1e3},
+      {"model.dropout", &c.model.dropout, "vgg: of the backbone's taps", 0, 0.99},
+      {"model.blocks", &c.model.blocks, "vgg: blocks of the backbone that are used", 4, 5},
+      {"model.stride", &c.model.stride, "vgg: chroma is predicted at 1/1, 1/2 or 1/4", 1, 4},
+      {"model.widths", &c.model.widths,
+       "vgg: channels taken from conv1_2, conv2_2, conv3_3, conv4_3, conv5_3"},
+      {"model.bins",
+       &c.model.bins,
+       "vgg-unet-bins: data (of a grid of 10, those in use), grid (all) or zhang (313)",
+       0,
+       0,
+       {"data", "grid", "zhang"}},
+      {"model.bin_share", &c.model.bin_share,
+       "vgg-unet-bins, data: least share of the training pixels", 0, 1},
 
       {"data.path", &c.data.path, "folder that `tinct prepare` wrote"},
       {"data.crop", &c.data.crop, "side of a training sample in pixels", 1, 8192},
@@ -354,12 +373,34 @@ OptimizerOptions optimizer_options(const TrainConfig& config) {
   OptimizerOptions options = config.optim;
   options.epsilon_placement =
       config.epsilon_placement == "keras" ? AdamEpsilon::raw : AdamEpsilon::corrected;
+  if (config.model.finetune > 0) options.lr_factors.emplace("vgg.", config.model.finetune);
   return options;
 }
 
 ScheduleOptions schedule_options(const TrainConfig& config) {
   ScheduleOptions options = config.schedule;
   options.total = config.train.steps;
+  return options;
+}
+
+ModelOptions model_options(const TrainConfig& config) {
+  const TrainConfig::Network& n = config.model;
+  ModelOptions options;
+  options.finetune = n.finetune > 0;
+  options.dropout = static_cast<float>(n.dropout);
+  options.blocks = static_cast<std::size_t>(n.blocks);
+  options.stride = static_cast<std::size_t>(n.stride);
+  const char* at = n.widths.data();
+  const char* end = at + n.widths.size();
+  for (std::size_t i = 0; i < options.widths.size(); ++i) {
+    const auto [next, error] = std::from_chars(at, end, options.widths[i]);
+    const bool last = i + 1 == options.widths.size();
+    if (error != std::errc{} || (last ? next != end : next == end || *next != ',')) {
+      throw std::invalid_argument("model.widths = \"" + n.widths +
+                                  "\": five whole numbers are needed, separated by commas");
+    }
+    at = last ? next : next + 1;
+  }
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/model.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -50,6 +51,15 @@ struct TrainConfig {
 
   struct Network {
     double chroma_gain = 1;
+    double temperature = 0.38;
+    std::string vgg16;
+    double finetune = 0;
+    double dropout = 0.2;
+    long blocks = 5;
+    long stride = 4;
+    std::string widths = "0,32,64,128,128";
+    std::string bins = "data";
+    double bin_share = 1e-5;
   } model;
 
   struct Loss {
@@ -83,8 +93,10 @@ std::string command_line(const TrainConfig& config, const std::string& data);
 /// The names of all keys.
 std::vector<std::string> config_keys();
 
-/// The optimizer's and the schedule's options with what other keys say of them filled in.
+/// The optimizer's, the schedule's and the network's options with what other keys say of them
+/// filled in; the last without bins and without the backbone's file. Throws std::invalid_argument.
 OptimizerOptions optimizer_options(const TrainConfig& config);
 ScheduleOptions schedule_options(const TrainConfig& config);
+ModelOptions model_options(const TrainConfig& config);
 
 }  // namespace tinct

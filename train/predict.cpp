@@ -57,7 +57,7 @@ Tensor mirrored(const Tensor& x) {
   return y;
 }
 
-Tensor predict_once(const Model& model, const Tensor& lightness, float temperature) {
+Tensor predict_once(const Model& model, const Tensor& lightness, std::optional<float> temperature) {
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
   const Value y = model.forward(Value(network_input(padded)), Mode{}, nullptr);
@@ -76,7 +76,7 @@ Tensor network_input(const Tensor& lightness) {
 }
 
 Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
-                   float temperature) {
+                   std::optional<float> temperature) {
   const Shape s = output.shape();
   Tensor ab;
   if (model.info.head == Head::regression) {
@@ -84,7 +84,8 @@ Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std:
     std::copy_n(output.f32(), ab.size(), ab.f32());
   } else {
     ab = Tensor({s.n, s.h, s.w, 2});
-    annealed_mean(s.c, model.info.bins.f32(), s.pixels(), output.f32(), temperature, ab.f32());
+    annealed_mean(s.c, model.info.bins.f32(), s.pixels(), output.f32(),
+                  temperature.value_or(model.info.temperature), ab.f32());
   }
   const float scale =
       model.info.chroma_gain * (model.info.head == Head::regression ? kChromaScale : 1.0f);

@@ -1,13 +1,15 @@
 // From lightness to chroma with a trained network, whatever its head and at any size.
 #pragma once
 
+#include <optional>
+
 #include "models/model.h"
 
 namespace tinct {
 
 struct PredictOptions {
-  /// Of a binned head's annealed mean: 1 is the mean of the distribution, towards 0 its mode.
-  float temperature = 0.38f;
+  /// Of a binned head's annealed mean, in place of the model's own (ModelInfo::temperature).
+  std::optional<float> temperature = std::nullopt;
   /// Averages the prediction with that for the mirrored picture: twice the time, a little better.
   bool flip = false;
 };
@@ -17,10 +19,10 @@ struct PredictOptions {
 /// that is not finite.
 Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
 
-/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units, the model's chroma gain
-/// applied.
+/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units, at the model's temperature
+/// unless another is given, the model's chroma gain applied.
 Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
-                   float temperature);
+                   std::optional<float> temperature = std::nullopt);
 
 /// L to what a network takes: (L - 50) / 50.
 Tensor network_input(const Tensor& lightness);

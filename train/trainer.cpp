@@ -133,8 +133,7 @@ void Trainer::check_health(const Batch& batch) {
   const Shape s = lightness.shape();
   std::vector<std::string> complaints = check_activations(taps);
   const std::string colours =
-      check_output(decode_head(model, output.data(), s.h, s.w, PredictOptions{}.temperature),
-                   first_samples(batch.ab, kSamples));
+      check_output(decode_head(model, output.data(), s.h, s.w), first_samples(batch.ab, kSamples));
   if (!colours.empty()) complaints.push_back(colours);
   for (const std::string& complaint : health_.news(complaints)) warn(complaint);
 }

@@ -98,4 +98,10 @@ class Trainer {
 Tensor class_weights(const TrainConfig& config, const ModelInfo& info, const Dataset& dataset,
                      const std::vector<std::size_t>& pictures, std::size_t most = 256);
 
+/// The bins of a grid of spacing 10 that are nearest to at least `least_share` of the pixels of up
+/// to `most` pictures, (1,1,q,2), a ascending, then b; (0,0) is always among them. Throws DataError
+/// when only that one is left.
+Tensor bins_in_use(const Dataset& dataset, const std::vector<std::size_t>& pictures,
+                   double least_share, std::size_t most = 1024);
+
 }  // namespace tinct

@@ -1,0 +1,202 @@
+// VGG16's taps and a light decoder.
+#include "models/vgg_unet.h"
+
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "layers/average_pool.h"
+#include "layers/bilinear_upsample.h"
+#include "layers/concat.h"
+#include "layers/dropout.h"
+#include "models/blocks.h"
+#include "models/neutral_rgb.h"
+
+namespace tinct {
+namespace {
+
+// A tap as the decoder takes it. VGG's activations are in the hundreds: the batch norm comes first.
+struct Reader {
+  BatchNorm norm;
+  ConvBlock project;
+
+  Value operator()(const Value& tap, float rate, const Mode& mode, std::uint64_t level) const {
+    return project(dropout(norm(tap, mode), rate, mode, level), mode);
+  }
+  void collect(Parameters& out, const std::string& prefix) const {
+    norm.collect(out, prefix + ".norm");
+    project.collect(out, prefix + ".project");
+  }
+};
+
+//  stage      from                                              to     size
+//  backbone   grey RGB of the lightness                         5 taps 1 to 1/16
+//  tap i      backbone's block i: norm, dropout, 1x1 block      w_i    1/2^(i-1)
+//  context    mean of the coarsest tap                          w      broadcast
+//  decoder i  up(decoder i+1), tap i: 3x3 block                 w_i    1/2^(i-1)
+//             … at the finest also the finer taps, averaged
+//             down, and the lightness itself, a block a pixel
+//  head       the finest decoder                                2 or q 1/stride
+struct VggUnet {
+  VggUnetConfig config;
+  std::size_t coarsest = 4, finest = 2;  // levels: 0 is the first tap
+  Vgg16 backbone;
+  std::array<std::optional<Reader>, 5> readers;
+  GlobalContext context;
+  std::array<std::optional<ConvBlock>, 5> decoder;
+  Conv2d head;
+
+  Value operator()(const Value& x, const Mode& mode, Taps* taps) const;
+  Parameters parameters() const;
+};
+
+void tap(Taps* taps, const std::string& name, const Value& v) {
+  if (taps) taps->emplace_back(name, v.data());
+}
+
+Value shrink(const Value& x, std::size_t factor) {
+  if (factor == 1) return x;
+  PoolWindow window;
+  window.kh = window.kw = window.stride_h = window.stride_w = factor;
+  return average_pool(x, window);
+}
+
+Value VggUnet::operator()(const Value& x, const Mode& mode, Taps* taps) const {
+  const VggTaps seen = backbone(neutral_rgb(x), mode, config.blocks);
+  const auto read = [&](std::size_t level) {
+    const std::size_t factor = level < finest ? std::size_t{1} << (finest - level) : 1;
+    return (*readers[level])(shrink(seen[level], factor), config.dropout, mode, level);
+  };
+  for (std::size_t level = 0; level <= coarsest; ++level) {
+    tap(taps, kVggTapNames[level], seen[level]);
+  }
+  Value y = context(read(coarsest));
+  tap(taps, "context", y);
+  y = (*decoder[coarsest])(y, mode);
+  tap(taps, "decoder" + std::to_string(coarsest + 1), y);
+  for (std::size_t level = coarsest; level-- > finest;) {
+    const Shape s = seen[level].shape();
+    std::vector<Value> parts = {bilinear_upsample(y, s.h, s.w), read(level)};
+    if (level == finest) {
+      for (std::size_t finer = 0; finer < finest; ++finer) {
+        if (readers[finer]) parts.push_back(read(finer));
+      }
+      parts.push_back(space_to_depth(x, config.stride));
+    }
+    y = (*decoder[level])(concat(parts), mode);
+    tap(taps, "decoder" + std::to_string(level + 1), y);
+  }
+  y = head(y);
+  tap(taps, "head", y);
+  if (config.head == Head::binned) return y;
+  return bilinear_upsample(y, x.shape().h, x.shape().w);
+}
+
+Parameters VggUnet::parameters() const {
+  Parameters out;
+  backbone.collect(out, "vgg");
+  for (std::size_t level = 0; level < 5; ++level) {
+    if (readers[level]) readers[level]->collect(out, "tap" + std::to_string(level + 1));
+  }
+  context.collect(out, "context");
+  for (std::size_t level = coarsest + 1; level-- > finest;) {
+    decoder[level]->collect(out, "decoder" + std::to_string(level + 1));
+  }
+  head.collect(out, "head");
+  if (config.head == Head::binned) out.push_back({"head.bins", Value(config.bins), true});
+  return out;
+}
+
+void check(const VggUnetConfig& c) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw std::invalid_argument("make_vgg_unet: " + what);
+  };
+  require(c.blocks == 4 || c.blocks == 5,
+          "4 or 5 blocks can be used, not " + std::to_string(c.blocks));
+  require(c.stride == 1 || c.stride == 2 || c.stride == 4,
+          "chroma is predicted at a stride of 1, 2 or 4, not " + std::to_string(c.stride));
+  require(c.dropout >= 0 && c.dropout < 1, "dropout is not in [0, 1)");
+  for (std::size_t level = 0; level < c.blocks; ++level) {
+    const bool wanted = std::size_t{1} << level >= c.stride;
+    require(c.widths[level] <= 4096 && (c.widths[level] > 0 || !wanted),
+            std::to_string(c.widths[level]) + " channels from " + kVggTapNames[level]);
+  }
+  require(c.widths[c.blocks - 1] >= 2, "the coarsest tap needs two channels");
+  if (c.head == Head::binned) {
+    const Shape b = c.bins.shape();
+    require(c.bins.defined() && c.bins.dtype() == DType::f32 && b.n * b.h == 1 && b.c == 2,
+            "a binned head needs its bins, (1,1,q,2)");
+  }
+}
+
+Metadata settings_of(const VggUnetConfig& c) {
+  std::string widths;
+  for (const std::size_t width : c.widths) {
+    widths += (widths.empty() ? "" : ",") + std::to_string(width);
+  }
+  return {{"backbone", c.backbone.arch()},
+          {"preprocessing", to_string(c.backbone.preprocessing)},
+          {"width_divisor", std::to_string(c.backbone.width_divisor)},
+          {"blocks", std::to_string(c.blocks)},
+          {"stride", std::to_string(c.stride)},
+          {"widths", widths}};
+}
+
+}  // namespace
+
+Model make_vgg_unet(const VggUnetConfig& config, std::uint64_t seed) {
+  return make_vgg_unet(config, seed, make_vgg16(config.backbone, seed));
+}
+
+Model make_vgg_unet(const VggUnetConfig& config, std::uint64_t seed, Vgg16 backbone) {
+  check(config);
+  VggUnet net;
+  net.config = config;
+  net.config.backbone = backbone.config;
+  net.backbone = std::move(backbone);
+  if (!config.finetune) net.backbone.freeze();
+  net.coarsest = config.blocks - 1;
+  net.finest = config.stride / 2;  // 1, 2, 4 -> 0, 1, 2
+
+  // The decoder draws from a seed of its own: the backbone's streams are numbered from 0 too.
+  Initializer init(seed + 0x76676775);
+  const std::array<std::size_t, 5>& widths = config.widths;
+  const std::size_t divisor = net.config.backbone.width_divisor;
+  std::size_t finer = config.stride * config.stride;  // channels that join at the finest level
+  for (std::size_t level = net.coarsest + 1; level-- > 0;) {
+    if (widths[level] == 0) continue;
+    constexpr std::size_t last[5] = {1, 3, 6, 9, 12};
+    const std::size_t channels = vgg_channels(last[level], divisor)[1];
+    net.readers[level] =
+        Reader{make_batch_norm(channels), make_conv_block(channels, widths[level], 1, 1, init)};
+    if (level < net.finest) finer += widths[level];
+  }
+  net.context = make_global_context(widths[net.coarsest], init);
+  for (std::size_t level = net.coarsest + 1; level-- > net.finest;) {
+    std::size_t in = widths[level];
+    if (level < net.coarsest) in += widths[level + 1];
+    if (level == net.finest) in += finer;
+    net.decoder[level] = make_conv_block(in, widths[level], 3, 1, init);
+  }
+  const bool binned = config.head == Head::binned;
+  const std::size_t kernel = binned ? 1 : 3;
+  init.set_scheme(InitScheme::normal, 0.01);  // training starts from grey
+  net.head = make_conv2d(widths[net.finest], binned ? config.bins.shape().w : 2, kernel,
+                         same_padding(kernel), /*with_bias=*/true, init);
+
+  Model model;
+  model.info.preset = config.preset;
+  model.info.head = config.head;
+  model.info.multiple = std::size_t{1} << net.coarsest;
+  model.info.head_stride = binned ? config.stride : 1;
+  if (binned) model.info.bins = config.bins;
+  model.info.settings = settings_of(net.config);
+  model.parameters = net.parameters();
+  model.forward = [net = std::move(net)](const Value& x, const Mode& mode, Taps* taps) {
+    return net(x, mode, taps);
+  };
+  return model;
+}
+
+}  // namespace tinct
