@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -133,6 +135,7 @@ Tensor SafetensorsFile::load(const std::string& name) const {
   if (e->dtype == "F64") convert<double>(raw, out, narrow);
   if (e->dtype == "I64") convert<std::int64_t>(raw, out, narrow);
   if (e->dtype == "I32") convert<std::int32_t>(raw, out, narrow);
+  if (e->dtype == "I8") convert<std::int8_t>(raw, out, narrow);
   return out;
 }
 
@@ -160,16 +163,71 @@ std::string comma_separated(const Tensor& tensor, const std::vector<std::size_t>
   return text;
 }
 
+// One tensor as it will stand in the file.
+struct Stored {
+  std::string name, dtype, extents;
+  const Tensor* tensor;
+  std::vector<char> converted;  // empty: the tensor's own bytes
+
+  std::size_t bytes() const { return converted.empty() ? tensor->bytes() : converted.size(); }
+  const void* data() const {
+    if (!converted.empty()) return converted.data();
+    return tensor->dtype() == DType::f32 ? static_cast<const void*>(tensor->f32()) : tensor->u8();
+  }
+};
+
+// `one` gives what is stored for a number, or nothing where there is no such.
+template <class To, class Convert>
+void narrow(Stored& stored, Convert&& one) {
+  const float* values = stored.tensor->f32();
+  stored.converted.resize(stored.tensor->size() * sizeof(To));
+  for (std::size_t i = 0; i < stored.tensor->size(); ++i) {
+    const std::optional<To> v = one(values[i]);
+    if (!v) {
+      throw std::invalid_argument("write_safetensors: " + std::to_string(values[i]) + " in \"" +
+                                  stored.name + "\" is no number of " + stored.dtype);
+    }
+    std::memcpy(stored.converted.data() + i * sizeof(To), &*v, sizeof(To));
+  }
+}
+
+void convert_to(Stored& stored, const std::string& dtype) {
+  stored.dtype = dtype;
+  if (dtype == "F16") {
+    narrow<std::uint16_t>(stored, [](float v) -> std::optional<std::uint16_t> {
+      const std::uint16_t half = float_to_half(v);
+      if (std::isfinite(v) && !std::isfinite(half_to_float(half))) return std::nullopt;
+      return half;
+    });
+  } else if (dtype == "I8") {
+    narrow<std::int8_t>(stored, [](float v) -> std::optional<std::int8_t> {
+      if (!(v >= -128 && v <= 127 && v == std::floor(v))) return std::nullopt;
+      return static_cast<std::int8_t>(v);
+    });
+  } else {
+    throw std::invalid_argument("write_safetensors: dtype " + dtype + " is not written");
+  }
+}
+
 }  // namespace
 
 void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const Metadata& metadata,
-                       const std::map<std::string, std::vector<std::size_t>>& extents) {
-  std::vector<const std::pair<std::string, Tensor>*> sorted;
-  for (const auto& named : tensors) sorted.push_back(&named);
-  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
-    return std::pair(-static_cast<int>(size_of(a->second.dtype())), a->first) <
-           std::pair(-static_cast<int>(size_of(b->second.dtype())), b->first);
+                       const std::map<std::string, std::vector<std::size_t>>& extents,
+                       const std::map<std::string, std::string>& dtypes) {
+  std::vector<Stored> sorted;
+  for (const auto& [name, tensor] : tensors) {
+    const auto given = extents.find(name);
+    const std::string text =
+        comma_separated(tensor, given == extents.end() ? nullptr : &given->second);
+    sorted.push_back({name, tensor.dtype() == DType::f32 ? "F32" : "U8", text, &tensor, {}});
+    const auto dtype = dtypes.find(name);
+    if (dtype != dtypes.end()) convert_to(sorted.back(), dtype->second);
+  }
+  std::sort(sorted.begin(), sorted.end(), [](const Stored& a, const Stored& b) {
+    const std::size_t size_a = safetensors_element_size(a.dtype);
+    const std::size_t size_b = safetensors_element_size(b.dtype);
+    return size_a != size_b ? size_a > size_b : a.name < b.name;
   });
   std::string json = "{";
   if (!metadata.empty()) {
@@ -180,15 +238,11 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
     json += "}";
   }
   std::uint64_t at = 0;
-  for (const auto* named : sorted) {
-    const auto& [name, tensor] = *named;
-    const auto given = extents.find(name);
-    json += (json.size() == 1 ? "" : ",") + json_quote(name) + ":{\"dtype\":\"" +
-            (tensor.dtype() == DType::f32 ? "F32" : "U8") + "\",\"shape\":[" +
-            comma_separated(tensor, given == extents.end() ? nullptr : &given->second) +
-            "],\"data_offsets\":[" + std::to_string(at) + "," +
-            std::to_string(at + tensor.bytes()) + "]}";
-    at += tensor.bytes();
+  for (const Stored& stored : sorted) {
+    json += (json.size() == 1 ? "" : ",") + json_quote(stored.name) + ":{\"dtype\":\"" +
+            stored.dtype + "\",\"shape\":[" + stored.extents + "],\"data_offsets\":[" +
+            std::to_string(at) + "," + std::to_string(at + stored.bytes()) + "]}";
+    at += stored.bytes();
   }
   json += "}";
   json.resize((json.size() + 7) / 8 * 8, ' ');
@@ -197,11 +251,7 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
   const std::uint64_t header_size = json.size();
   file.write(&header_size, sizeof header_size);
   file.write(json.data(), json.size());
-  for (const auto* named : sorted) {
-    const Tensor& t = named->second;
-    const void* data = t.dtype() == DType::f32 ? static_cast<const void*>(t.f32()) : t.u8();
-    file.write(data, t.bytes());
-  }
+  for (const Stored& stored : sorted) file.write(stored.data(), stored.bytes());
   file.commit();
 }
 

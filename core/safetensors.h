@@ -14,7 +14,7 @@ namespace tinct {
 /// One entry of a file's header.
 struct TensorEntry {
   std::string name;
-  std::string dtype;  ///< as in the file: "F32", "F16", "BF16", "F64", "I64", "I32", "U8", "BOOL"
+  std::string dtype;  ///< as in the file: "F32", "F16", "BF16", "F64", "I64", "I32", "I8", "U8", …
   std::vector<std::size_t> extents;  ///< as in the file, any rank
   std::uint64_t begin = 0;           ///< bytes, from the start of the data
   std::uint64_t end = 0;
@@ -39,9 +39,9 @@ class SafetensorsFile {
   /// nullptr when there is none of that name.
   const TensorEntry* find(const std::string& name) const;
 
-  /// Reads one tensor. F32, F16, BF16, F64, I64 and I32 become f32; U8 and BOOL become u8. Up to
-  /// four extents, aligned right: (c) -> (1,1,1,c), (h,w) -> (1,1,h,w). Throws WeightsError for an
-  /// absent name, another dtype or a higher rank.
+  /// Reads one tensor. F32, F16, BF16, F64, I64, I32 and I8 become f32; U8 and BOOL become u8. Up
+  /// to four extents, aligned right: (c) -> (1,1,1,c), (h,w) -> (1,1,h,w). Throws WeightsError for
+  /// an absent name, another dtype or a higher rank.
   Tensor load(const std::string& name) const;
   /// Every tensor, in the file's order.
   NamedTensors load_all() const;
@@ -56,10 +56,12 @@ class SafetensorsFile {
 
 /// Writes F32 and U8 tensors with four extents each, sorted by alignment, then by name, through a
 /// temporary file that is synced and renamed over `path`: a reader sees the old file or the new
-/// one. A tensor named in `extents` is written with those instead, any rank of the same size.
-/// Throws IoError.
+/// one. A tensor named in `extents` is written with those instead, any rank of the same size; one
+/// named in `dtypes` as "F16" (rounded to nearest) or "I8" (whole numbers from -128 to 127).
+/// Throws IoError, and std::invalid_argument for a number that the dtype does not hold.
 void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const Metadata& metadata = {},
-                       const std::map<std::string, std::vector<std::size_t>>& extents = {});
+                       const std::map<std::string, std::vector<std::size_t>>& extents = {},
+                       const std::map<std::string, std::string>& dtypes = {});
 
 }  // namespace tinct

@@ -265,7 +265,7 @@ std::size_t safetensors_element_size(const std::string& dtype) {
   if (dtype == "F64" || dtype == "I64") return 8;
   if (dtype == "F32" || dtype == "I32") return 4;
   if (dtype == "F16" || dtype == "BF16") return 2;
-  if (dtype == "U8" || dtype == "BOOL") return 1;
+  if (dtype == "U8" || dtype == "I8" || dtype == "BOOL") return 1;
   return 0;
 }
 

@@ -170,12 +170,12 @@ Metadata describe(const Model& model) {
   return metadata;
 }
 
-void save_model(const std::string& path, const Model& model, const Metadata& extra) {
-  NamedTensors tensors;
-  for (const Parameter& p : model.parameters) tensors.emplace_back(p.name, p.value.data());
+void save_model(const std::string& path, const Model& model, const Metadata& extra,
+                Storage storage) {
   Metadata metadata = describe(model);
   for (const auto& [key, value] : extra) metadata[key] = value;
-  write_safetensors(path, tensors, metadata);
+  if (storage != Storage::f32) metadata["storage"] = to_string(storage);
+  write_stored(path, model.parameters, metadata, storage);
 }
 
 Model load_model(const std::string& path) {
@@ -220,7 +220,13 @@ void load_parameters(const SafetensorsFile& file, const Parameters& parameters,
     if (!file.find(p.name)) {
       throw WeightsError(file.path() + ": tensor \"" + p.name + "\" of " + network + " is missing");
     }
-    const Tensor t = file.load(p.name);
+    const Tensor t = load_stored(file, p.name);
+    if (file.find(p.name)->dtype == "I8") {
+      if (!file.find(scale_name(p.name))) {
+        throw WeightsError(file.path() + ": tensor \"" + p.name + "\" of 8 bits has no scales");
+      }
+      expected.insert(scale_name(p.name));
+    }
     if (t.dtype() != DType::f32 || t.size() != p.value.data().size() ||
         (t.shape() != p.value.shape() && t.shape().size() != t.shape().c)) {
       throw WeightsError(file.path() + ": tensor \"" + p.name + "\" is " + to_string(t.shape()) +

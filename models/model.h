@@ -9,6 +9,7 @@
 #include "core/autograd.h"
 #include "core/safetensors.h"
 #include "layers/module.h"
+#include "models/storage.h"
 #include "models/vgg16.h"
 
 namespace tinct {
@@ -81,8 +82,9 @@ void load_parameters(const SafetensorsFile& file, Model& model);
 void load_parameters(const SafetensorsFile& file, const Parameters& parameters,
                      const std::string& network);
 /// Writes parameters and buffers; `extra` joins the metadata (preset, head, colour space, scaling,
-/// grey).
-void save_model(const std::string& path, const Model& model, const Metadata& extra = {});
+/// grey). load_model widens what is stored in fewer bits.
+void save_model(const std::string& path, const Model& model, const Metadata& extra = {},
+                Storage storage = Storage::f32);
 /// What save_model writes as metadata.
 Metadata describe(const Model& model);
 

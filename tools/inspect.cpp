@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/safetensors.h"
+#include "models/storage.h"
 #include "tools/progress.h"
 #include "tools/verb.h"
 
@@ -57,13 +58,15 @@ std::string shape_of(const TensorEntry& entry) {
 
 // A tensor of a type or rank that tinct does not compute with is listed without figures.
 bool readable(const TensorEntry& entry) {
-  static const char* const types[] = {"F32", "F16", "BF16", "F64", "I64", "I32", "U8", "BOOL"};
+  static const char* const types[] = {"F32", "F16", "BF16", "F64", "I64",
+                                      "I32", "I8",  "U8",   "BOOL"};
   return entry.extents.size() <= 4 && count_of(entry) > 0 &&
          std::find(std::begin(types), std::end(types), entry.dtype) != std::end(types);
 }
 
+// Of the numbers as they are computed with: 8-bit weights are multiplied by their scales.
 Statistics statistics_of(const SafetensorsFile& file, const TensorEntry& entry) {
-  const Tensor tensor = file.load(entry.name);
+  const Tensor tensor = load_stored(file, entry.name);
   return tensor.dtype() == DType::u8 ? statistics(tensor.u8(), tensor.size())
                                      : statistics(tensor.f32(), tensor.size());
 }

@@ -23,6 +23,7 @@ void add_verbs(CLI::App& app) {
   add_eval(app);
   add_train(app);
   add_import(app);
+  add_export(app);
   add_op(app);
   add_inspect(app);
   add_forward(app);

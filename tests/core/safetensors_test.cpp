@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/half.h"
 
 using namespace tinct;
 namespace fs = std::filesystem;
@@ -95,6 +96,54 @@ TEST_CASE("half, bfloat16, double and integers become f32") {
   CHECK(std::signbit(h.f32()[5]));
   CHECK(file.load("b").f32()[0] == 1.5f);
   CHECK(file.load("none").size() == 0);
+}
+
+TEST_CASE("numbers are written in 16 or 8 bits where that is asked for, or refused") {
+  const Folder folder;
+  const std::string path = folder / "narrow.safetensors";
+  const Tensor w = Tensor::from({2, 1, 1, 3}, {1, -2.5f, 0.1f, -127, 127, 0});
+  write_safetensors(path, {{"h", w}, {"q", Tensor::from({1, 1, 1, 3}, {-128, 127, 0})}, {"w", w}},
+                    {}, {{"q", {3}}}, {{"h", "F16"}, {"q", "I8"}});
+  const SafetensorsFile file(path);
+  CHECK(file.find("h")->dtype == "F16");
+  CHECK(file.find("q")->dtype == "I8");
+  CHECK(file.find("q")->extents == std::vector<std::size_t>{3});
+  CHECK(file.find("w")->dtype == "F32");
+  CHECK(file.load("q").f32()[0] == -128);
+  CHECK(file.load("h").f32()[1] == -2.5f);
+  CHECK(file.load("h").f32()[2] == Approx(0.1).epsilon(0x1p-11));
+  CHECK(file.load("w").f32()[2] == 0.1f);
+  for (const float bad : {0.5f, 128.0f, -129.0f, std::nanf("")}) {
+    CHECK_THROWS_AS(
+        write_safetensors(path, {{"q", Tensor::full({1, 1, 1, 1}, bad)}}, {}, {}, {{"q", "I8"}}),
+        std::invalid_argument);
+  }
+  const Tensor large = Tensor::full({1, 1, 1, 1}, 65520);
+  CHECK_THROWS_AS(write_safetensors(path, {{"h", large}}, {}, {}, {{"h", "F16"}}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(write_safetensors(path, {{"h", w}}, {}, {}, {{"h", "BF16"}}),
+                  std::invalid_argument);
+  CHECK(SafetensorsFile(path).entries().size() == 3);  // what was refused has left the file alone
+}
+
+TEST_CASE("half floats: every one survives, what lies between goes to the nearest, ties to even") {
+  for (std::uint32_t h = 0; h < 0x10000; ++h) {
+    const float value = half_to_float(static_cast<std::uint16_t>(h));
+    if (std::isnan(value)) {
+      REQUIRE(std::isnan(half_to_float(float_to_half(value))));
+      continue;
+    }
+    REQUIRE(float_to_half(value) == h);
+    if ((h & 0x7FFF) >= 0x7BFF) continue;  // the next one is infinite
+    const float next = half_to_float(static_cast<std::uint16_t>(h + 1));
+    const float middle = 0.5f * (value + next);
+    REQUIRE(float_to_half(middle) == h + (h & 1));
+    REQUIRE(float_to_half(std::nextafter(middle, value)) == h);
+    REQUIRE(float_to_half(std::nextafter(middle, next)) == h + 1);
+  }
+  CHECK(float_to_half(65519.9f) == 0x7BFF);
+  CHECK(float_to_half(65520) == 0x7C00);
+  CHECK(float_to_half(-1e30f) == 0xFC00);
 }
 
 TEST_CASE("every malformed header is refused with the file, the offset and the reason") {

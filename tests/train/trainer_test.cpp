@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <map>
 
@@ -14,8 +15,11 @@
 #include "core/file.h"
 #include "core/threads.h"
 #include "models/unet.h"
+#include "models/vgg_unet.h"
+#include "tests/check.h"
 #include "tests/train/data_check.h"
 #include "train/plan.h"
+#include "train/predict.h"
 
 namespace tinct {
 namespace {
@@ -51,9 +55,23 @@ Model tiny_model(Head head = Head::regression) {
   return make_unet({.preset = "tiny", .widths = {4, 6, 8}, .head = head, .bins = bins}, 3);
 }
 
+// Sixteenth the width of VGG16, freshly drawn: what a decoder does with it can be seen all the
+// same.
+Model tiny_vgg_unet(const Tensor& bins, float dropout = 0.2f) {
+  VggUnetConfig config;
+  config.preset = "tiny";
+  config.backbone.width_divisor = 16;
+  config.widths = {0, 4, 8, 8, 8};
+  config.dropout = dropout;
+  config.head = Head::binned;
+  config.bins = bins;
+  return make_vgg_unet(config, 3);
+}
+
 // A data set of eight small pictures, and what trains on it.
 struct Fixture {
   Folder folder;
+  std::function<Model()> model = [] { return tiny_model(); };
   std::string data = folder / "data";
   Fixture() { test::write_hills(data, 8, 4); }
 
@@ -85,7 +103,7 @@ struct Fixture {
   TrainOutcome train(const std::string& run, const TrainConfig& config, long stop = 0,
                      RunMode mode = RunMode::resume) {
     RunFolder opened(folder / run, mode);
-    Setup setup(data, config, tiny_model());
+    Setup setup(data, config, model());
     TrainHooks hooks;
     hooks.poll = [&] { return setup.learner.steps() == stop ? Request::stop : Request::none; };
     return Trainer(config, setup.learner, setup.sources, opened, hooks).run();
@@ -131,6 +149,84 @@ TEST_CASE("a run stopped after any step and resumed ends with the same bits") {
     CHECK(f.outcome(run) == expected);
     check_log(f.folder / run, config.train.steps);
   }
+}
+
+TEST_CASE("a run with a frozen backbone, dropout and bins is resumed to the same bits as well") {
+  Fixture f;
+  const Dataset dataset(f.data);
+  const Tensor bins = bins_in_use(dataset, dataset.split(Split::train), 0.01);
+  f.model = [&] { return tiny_vgg_unet(bins); };
+  const TrainConfig config = tiny_config();
+  f.train("whole", config);
+  CHECK(!f.train("stopped", config, 7).finished);
+  CHECK(f.train("stopped", config).finished);
+  CHECK(f.outcome("stopped") == f.outcome("whole"));
+  // The backbone is as it was drawn, to the last bit, its moving average too.
+  const SafetensorsFile last(f.folder / "whole/last.safetensors");
+  std::size_t frozen = 0;
+  for (const Parameter& p : f.model().parameters) {
+    if (!p.name.starts_with("vgg.") && !p.buffer) continue;
+    if (p.name.find("running") != std::string::npos) continue;
+    INFO(p.name);
+    CHECK(test::hash_of(last.load(p.name)) == test::hash_of(p.value.data()));
+    ++frozen;
+  }
+  CHECK(frozen == 2 * kVggConvolutions + 1);  // and the bins
+  // Bins that are not the checkpoint's are refused.
+  Tensor others = bins.clone();
+  others.f32()[0] += 10;
+  f.model = [&] { return tiny_vgg_unet(others); };
+  CHECK_THROWS_WITH(f.train("stopped", config), Catch::Contains("other bins"));
+}
+
+TEST_CASE("vgg-unet-bins learns eight pictures by heart") {
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.optim.lr = 1e-2;
+  config.schedule.name = "constant";
+  config.train.accumulate = 1;
+  config.train.ema = 0;
+  config.loss.neighbours = 5;
+  const Dataset dataset(f.data);
+  const auto& pictures = dataset.split(Split::train);
+  Learner learner(config, tiny_vgg_unet(bins_in_use(dataset, pictures, 0), 0));
+  LoaderOptions options = Fixture::Setup::loader_options(config);
+  options.batch = 8;
+  options.augment = AugmentOptions::none(32);
+  Loader loader(dataset, options);
+  const Batch batch = loader.next(0);
+  for (int i = 0; i < 150; ++i) learner.step({batch});
+  const Tensor ab = predict_ab(learner.model(), batch.lightness, {.temperature = 1});
+  double error = 0, grey = 0;
+  for (std::size_t i = 0; i < ab.size(); ++i) {
+    const double truth = batch.ab.f32()[i];
+    error += (ab.f32()[i] - truth) * (ab.f32()[i] - truth);
+    grey += truth * truth;
+  }
+  INFO("mean squared error relative to grey: " << error / grey);
+  CHECK(error < 0.2 * grey);
+}
+
+TEST_CASE("the bins in use are those of the grid that hold enough of the training pixels") {
+  Folder folder;
+  DatasetWriter writer(folder / "data", false, 1 << 20);
+  Tensor rgb({1, 64, 64, 3}, DType::u8);
+  for (std::size_t i = 0; i < 64 * 64; ++i) {  // red but for one row in grey and a blue pixel
+    const bool grey = i < 64, blue = i == 64;
+    rgb.u8()[3 * i] = grey ? 100 : blue ? 0 : 255;
+    rgb.u8()[3 * i + 1] = grey ? 100 : 0;
+    rgb.u8()[3 * i + 2] = grey ? 100 : blue ? 255 : 0;
+  }
+  writer.add({.name = "red", .source = "a"}, rgb);
+  writer.commit();
+  const Dataset dataset(folder / "data");
+  const auto& pictures = dataset.split(Split::train);
+  const Tensor most = Tensor::from({1, 1, 2, 2}, {0, 0, 80, 70});
+  const Tensor all = Tensor::from({1, 1, 3, 2}, {0, 0, 80, -110, 80, 70});
+  CHECK(test::difference(bins_in_use(dataset, pictures, 1e-3), most, 0, 0) == "");
+  CHECK(test::difference(bins_in_use(dataset, pictures, 1e-4), all, 0, 0) == "");
+  CHECK(test::difference(bins_in_use(dataset, pictures, 0.9), most, 0, 0) == "");
+  CHECK_THROWS_AS(bins_in_use(dataset, pictures, 1), DataError);
 }
 
 TEST_CASE("a run that lost its newest checkpoint goes on from the one before") {
