@@ -32,4 +32,14 @@ void activation_backward(Activation kind, std::size_t count, const float* y, con
                          float* dx, float slope = kLeakySlope);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned. Sigmoid and tanh within 5e-7 of the value.
+void activation(Activation kind, std::size_t count, const float* x, float* y,
+                float slope = kLeakySlope);
+void activation_backward(Activation kind, std::size_t count, const float* y, const float* dy,
+                         float* dx, float slope = kLeakySlope);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -67,7 +67,7 @@ build() {
 suites() {
   local preset=$1 program folder
   shift
-  for folder in core kernels layers models train tools; do
+  for folder in core kernels layers models train tools gpu gpu_checked simt simt_checked; do
     program=build/$preset/test_$folder
     [ -x "$program" ] || continue
     run_suite "$preset: $folder" "build/$preset/test_$folder.log" "$program" "$@"

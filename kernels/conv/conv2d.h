@@ -78,4 +78,12 @@ void conv2d(const Conv2dShape& s, const float* x, const PackedWeights& w, const 
 void conv2d_backward_data(const Conv2dShape& s, const float* dy, const PackedWeights& w, float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// The first rung of the ladder: a thread an output, straight from device memory.
+void conv2d_naive(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                  Activation activation, float* y);
+
+}  // namespace gpu
 }  // namespace tinct

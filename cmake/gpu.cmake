@@ -1,0 +1,74 @@
+# The GPU backend: .cu files built by nvcc, or as C++ against the SIMT simulator, or not at all.
+set(gpu_default sim)
+if(TINCT_SANITIZE MATCHES thread)
+  set(gpu_default none)  # ThreadSanitizer cannot follow the simulator's stacks
+endif()
+set(TINCT_GPU ${gpu_default} CACHE STRING "cuda (nvcc), sim (the SIMT simulator) or none")
+set_property(CACHE TINCT_GPU PROPERTY STRINGS cuda sim none)
+set(TINCT_CUDA_ARCHITECTURES "80-real;86-real;89-real;90" CACHE STRING
+  "Cards that TINCT_GPU=cuda compiles for; the last without -real adds PTX for newer ones")
+
+file(GLOB gpu_sources CONFIGURE_DEPENDS kernels/*.cu kernels/conv/*.cu)
+
+# Each kernel with load and store hooks, as functions of tinct::gpu_checked, so that both builds fit
+# into one program. Needs g++, whose loads and stores are those of the source.
+set(TINCT_GPU_CHECKED OFF)
+if(TINCT_GPU STREQUAL sim AND NOT TINCT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(TINCT_GPU_CHECKED OFF)
+endif()
+set(gpu_checked_options -O1 -g1 -ffp-contract=off -fsanitize=thread
+  --param=tsan-instrument-func-entry-exit=0 -fno-tree-sra -fno-ipa-sra)
+set(gpu_checked_definitions gpu=gpu_checked TINCT_SIMT_CHECKED)
+
+if(TINCT_GPU STREQUAL cuda)
+  set(CMAKE_CUDA_ARCHITECTURES ${TINCT_CUDA_ARCHITECTURES})
+  enable_language(CUDA)
+  # CMake 3.25 knows no C++20 for nvcc 13.
+  set(gpu_cuda_options -std=c++20 -Xcompiler=-Wall,-Wextra -Werror=all-warnings)
+  find_package(CUDAToolkit REQUIRED)
+elseif(TINCT_GPU STREQUAL sim)
+  add_library(tinct_simt STATIC core/simt/arena.cpp core/simt/atomics.cpp core/simt/checker.cpp
+    core/simt/collectives.cpp core/simt/device_simulator.cpp core/simt/fiber.cpp
+    core/simt/launch.cpp core/simt/worker.cpp)
+  target_link_libraries(tinct_simt PUBLIC tinct_core)
+elseif(NOT TINCT_GPU STREQUAL none)
+  message(FATAL_ERROR "TINCT_GPU is cuda, sim or none, not ${TINCT_GPU}")
+endif()
+
+# Adds .cu files to a target for the backend.
+function(tinct_gpu_sources target)
+  if(TINCT_GPU STREQUAL cuda)
+    target_sources(${target} PRIVATE ${ARGN})
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${gpu_cuda_options}")
+  else()
+    target_sources(${target} PRIVATE ${ARGN})
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -ffp-contract=off)
+  endif()
+endfunction()
+
+# What compiles and links against the checked kernels.
+function(tinct_gpu_checked target)
+  target_compile_definitions(${target} PRIVATE ${gpu_checked_definitions})
+endfunction()
+
+if(TINCT_GPU STREQUAL none)
+  target_sources(tinct_core PRIVATE core/simt/device_none.cpp)
+else()
+  get_target_property(sources tinct_kernels SOURCES)
+  list(FILTER sources EXCLUDE REGEX "gpu_none")
+  set_target_properties(tinct_kernels PROPERTIES SOURCES "${sources}")
+  tinct_gpu_sources(tinct_kernels ${gpu_sources})
+  if(TINCT_GPU STREQUAL cuda)
+    tinct_gpu_sources(tinct_kernels core/simt/device_cuda.cu)
+    target_link_libraries(tinct_kernels PUBLIC CUDA::cudart_static)
+  else()
+    target_link_libraries(tinct_kernels PUBLIC tinct_simt)
+  endif()
+endif()
+
+if(TINCT_GPU_CHECKED)
+  add_library(tinct_kernels_checked STATIC ${gpu_sources})
+  target_compile_options(tinct_kernels_checked PRIVATE ${gpu_checked_options})
+  tinct_gpu_checked(tinct_kernels_checked)
+  target_link_libraries(tinct_kernels_checked PUBLIC tinct_kernels)
+endif()

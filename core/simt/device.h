@@ -1,0 +1,79 @@
+// Device memory and streams, the same calls for CUDA, for the simulator and for builds without
+// either. No CUDA type shows.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace tinct::device {
+
+/// What runs the functions of tinct::gpu in this build.
+enum class Backend { none, cuda, simulator };
+Backend backend();
+
+/// A queue of work on the device; null stands for the default queue. The simulator does everything
+/// at once, in order.
+struct Stream;
+
+struct Info {
+  std::string name;  ///< "NVIDIA H200", "SIMT simulator"
+  int multiprocessors = 0;
+  int capability = 0;  ///< 90 for sm_90
+  std::size_t total_bytes = 0;
+  std::size_t free_bytes = 0;
+};
+
+/// All functions below throw DeviceError when there is no device, or CUDA reports an error.
+Info info();
+
+/// At least `bytes` bytes, 256-byte aligned; the simulator fills them with NaN. Null for 0 bytes.
+/// Throws OutOfMemory.
+void* allocate(std::size_t bytes);
+/// Null is fine.
+void release(void* memory) noexcept;
+
+/// Copies that are done when the call returns.
+void copy_to_device(void* to, const void* from, std::size_t bytes);
+void copy_to_host(void* to, const void* from, std::size_t bytes);
+/// These three are done in the stream's order.
+void copy_on_device(void* to, const void* from, std::size_t bytes, Stream* stream = nullptr);
+void copy_to_device_later(void* to, const void* from, std::size_t bytes, Stream* stream);
+void set_zero(void* to, std::size_t bytes, Stream* stream = nullptr);
+
+Stream* make_stream();
+void destroy(Stream* stream) noexcept;
+/// Waits for the stream, or for the whole device.
+void synchronize(Stream* stream);
+void synchronize();
+
+/// `count` elements that live on the device.
+template <class T>
+class Array {
+ public:
+  Array() = default;
+  explicit Array(std::size_t count)
+      : data_(static_cast<T*>(allocate(count * sizeof(T)))), size_(count) {}
+  Array(const T* host, std::size_t count) : Array(count) {
+    copy_to_device(data_, host, count * sizeof(T));
+  }
+  ~Array() { release(data_); }
+  Array(Array&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Array& operator=(Array&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::size_t size() const { return size_; }
+  void to_host(T* host) const { copy_to_host(host, data_, size_ * sizeof(T)); }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tinct::device

@@ -1,0 +1,62 @@
+// Device memory in builds without CUDA and without the simulator: there is none.
+#include "core/error.h"
+#include "core/simt/device.h"
+
+namespace tinct::device {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw DeviceError("this tinct was built without a GPU backend (TINCT_GPU=none)");
+}
+
+}  // namespace
+
+Backend backend() {
+  return Backend::none;
+}
+
+Info info() {
+  refuse();
+}
+
+void* allocate(std::size_t) {
+  refuse();
+}
+
+void release(void*) noexcept {}
+
+void copy_to_device(void*, const void*, std::size_t) {
+  refuse();
+}
+
+void copy_to_host(void*, const void*, std::size_t) {
+  refuse();
+}
+
+void copy_on_device(void*, const void*, std::size_t, Stream*) {
+  refuse();
+}
+
+void copy_to_device_later(void*, const void*, std::size_t, Stream*) {
+  refuse();
+}
+
+void set_zero(void*, std::size_t, Stream*) {
+  refuse();
+}
+
+Stream* make_stream() {
+  refuse();
+}
+
+void destroy(Stream*) noexcept {}
+
+void synchronize(Stream*) {
+  refuse();
+}
+
+void synchronize() {
+  refuse();
+}
+
+}  // namespace tinct::device

@@ -1,0 +1,351 @@
+// Turns: every thread runs until it waits, then what it waits for is resolved. Between two waits of
+// a warp its lanes run one after another, which is what Volta and later promise, and no more.
+#include "core/simt/worker.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "core/simt/checker.h"
+
+namespace tinct::simt {
+
+constinit thread_local Here here;
+
+namespace {
+
+thread_local Worker* running_worker = nullptr;
+
+// splitmix64 (Steele, Lea, Flood 2014).
+std::uint64_t next_random(std::uint64_t& state) {
+  std::uint64_t z = state += 0x9E3779B97F4A7C15u;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+  return z ^ z >> 31;
+}
+
+void shuffle(std::vector<unsigned>& items, std::uint64_t& state) {
+  for (std::size_t i = items.size(); i > 1; --i) {
+    std::swap(items[i - 1], items[next_random(state) % i]);
+  }
+}
+
+bool same(Site a, Site b) {
+  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
+}
+
+std::string text_of(Index i) {
+  return "(" + std::to_string(i.x) + "," + std::to_string(i.y) + "," + std::to_string(i.z) + ")";
+}
+
+}  // namespace
+
+Worker& Worker::here() {
+  thread_local Worker worker;
+  return worker;
+}
+
+Worker* Worker::running() {
+  return running_worker;
+}
+
+Worker::~Worker() = default;
+
+std::string Worker::describe(unsigned thread) const {
+  return "thread " + text_of(threads_[thread].index) + " of block " + text_of(block_);
+}
+
+bool Worker::on_current_stack(const void* address) const {
+  return threads_[current_].fiber->owns(address);
+}
+
+bool Worker::on_any_stack(const void* address) const {
+  return std::any_of(fibers_.begin(), fibers_.end(),
+                     [=](const auto& fiber) { return fiber->owns(address); });
+}
+
+void Worker::fiber_main() {
+  for (;;) {
+    Worker& w = *running_worker;
+    try {
+      w.request_->body(w.request_->parameters);
+    } catch (...) {
+      // Rethrown by the scheduler: a handler must be left before the stack is.
+      w.thrown_ = std::current_exception();
+    }
+    w.threads_[w.current_].state = Thread::State::done;
+    w.leave();
+  }
+}
+
+void Worker::leave() {
+  Fiber* fiber = threads_[current_].fiber;
+  running_worker = nullptr;
+  fiber->suspend();
+}
+
+void Worker::prepare(const Request& request, Index block) {
+  const Index size = request.block;
+  const unsigned count = size.x * size.y * size.z;
+  request_ = &request;
+  block_ = block;
+  threads_.resize(count);
+  turns_.resize(count);
+  arrived_.assign((count + 31) / 32, 0);
+  unsigned t = 0;
+  for (unsigned z = 0; z < size.z; ++z) {
+    for (unsigned y = 0; y < size.y; ++y) {
+      for (unsigned x = 0; x < size.x; ++x, ++t) {
+        Thread& thread = threads_[t];
+        thread.index = {x, y, z};
+        thread.state = Thread::State::fresh;
+        thread.fiber = nullptr;
+        thread.copies.clear();
+        thread.group = 0;
+      }
+    }
+  }
+  if (dynamic_bytes_ < request.shared_bytes) {
+    dynamic_bytes_ = request.shared_bytes;
+    dynamic_ = std::make_unique<std::byte[]>(dynamic_bytes_ + 256);
+  }
+  // 128-byte aligned, as on a card, so that banks and sectors are what they would be there.
+  auto address = reinterpret_cast<std::uintptr_t>(dynamic_.get());
+  address = (address + 127) / 128 * 128;
+  simt::here.dynamic_shared = dynamic_ ? reinterpret_cast<void*>(address) : nullptr;
+  simt::here.block = block;
+  simt::here.block_dim = size;
+  simt::here.grid_dim = request.grid;
+  live_ = count;
+  waiting_ = 0;
+  predicates_ = 0;
+}
+
+void Worker::run_block(const Request& request, Index block, const Order& order, Checker* checker) {
+  prepare(request, block);
+  checker_ = checker;
+  if (checker_ != nullptr) checker_->begin_block(*this, request);
+  try {
+    take_turns(order);
+  } catch (...) {
+    fibers_.clear();  // their stacks are in the middle of the kernel
+    idle_.clear();
+    checker_ = nullptr;
+    throw;
+  }
+  if (checker_ != nullptr) checker_->end_block();
+  checker_ = nullptr;
+}
+
+void Worker::take_turns(const Order& order) {
+  std::iota(turns_.begin(), turns_.end(), 0u);
+  if (order.kind == Order::reversed) std::reverse(turns_.begin(), turns_.end());
+  std::uint64_t state = order.seed ^ (block_.x + block_.y * 0x10001ull + block_.z * 0x100000007ull);
+  while (live_ > 0) {
+    bool progress = false;
+    if (order.kind == Order::random) shuffle(turns_, state);
+    for (const unsigned t : turns_) {
+      if (threads_[t].state > Thread::State::ready) continue;
+      step(t);
+      progress = true;
+    }
+    if (waiting_ > 0 && waiting_ == live_ && live_ == threads_.size()) {
+      release_barrier();
+    } else if (!progress) {
+      stuck();
+    }
+  }
+}
+
+void Worker::step(unsigned t) {
+  Thread& thread = threads_[t];
+  if (thread.fiber == nullptr) {
+    if (idle_.empty()) {
+      fibers_.push_back(std::make_unique<Fiber>(&Worker::fiber_main));
+      idle_.push_back(fibers_.back().get());
+    }
+    thread.fiber = idle_.back();
+    idle_.pop_back();
+  }
+  current_ = t;
+  simt::here.thread = thread.index;
+  running_worker = this;
+  thread.fiber->resume();
+  running_worker = nullptr;
+  if (stopped_) {
+    const Stopped stopped = std::move(*stopped_);
+    stopped_.reset();
+    throw stopped;
+  }
+  if (thread.state == Thread::State::at_collective) {
+    arrive(t);
+  } else if (thread.state == Thread::State::at_barrier) {
+    ++waiting_;
+    predicates_ += thread.predicate != 0;
+  } else if (thread.state == Thread::State::done) {
+    --live_;
+    idle_.push_back(thread.fiber);
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
+}
+
+int Worker::barrier(int predicate, Site site, const void* pc) {
+  Thread& thread = threads_[current_];
+  thread.state = Thread::State::at_barrier;
+  thread.predicate = predicate;
+  thread.site = site;
+  thread.pc = pc;
+  leave();
+  return thread.predicate;
+}
+
+void Worker::release_barrier() {
+  const Thread& first = threads_.front();
+  for (unsigned t = 1; t < threads(); ++t) {
+    if (same(threads_[t].site, first.site)) continue;
+    fail(Fault::divergent_barrier,
+         describe(t) + " waits at this barrier while " + describe(0) + " waits at " +
+             place(first.site, first.pc),
+         t);
+  }
+  for (Thread& thread : threads_) {
+    thread.state = Thread::State::ready;
+    thread.predicate = predicates_;
+  }
+  waiting_ = 0;
+  predicates_ = 0;
+  if (checker_ != nullptr) checker_->barrier();
+}
+
+void Worker::collective(Collective kind, unsigned mask, Exchange& exchange, Site site,
+                        const void* pc) {
+  Thread& thread = threads_[current_];
+  if ((mask >> current_ % 32 & 1) == 0) {
+    stop(Fault::absent_lane, describe(current_) + " is not in the mask of its own " + name(kind),
+         site, pc);
+  }
+  thread.state = Thread::State::at_collective;
+  thread.kind = kind;
+  thread.mask = mask;
+  thread.exchange = &exchange;
+  thread.site = site;
+  thread.pc = pc;
+  leave();
+}
+
+// The last lane of a mask to come resolves the collective for all.
+void Worker::arrive(unsigned t) {
+  const unsigned warp = t / 32, base = warp * 32;
+  const Thread& last = threads_[t];
+  arrived_[warp] |= 1u << t % 32;
+  if ((arrived_[warp] & last.mask) != last.mask) return;
+  std::array<Exchange*, 32> lanes{};
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((last.mask >> lane & 1) == 0) continue;
+    const Thread& other = threads_[base + lane];
+    if (other.kind != last.kind || other.mask != last.mask) {
+      fail(Fault::mixed_collective,
+           describe(t) + " calls " + name(last.kind) + " while " + describe(base + lane) +
+               " of its mask calls " + name(other.kind) + " at " + place(other.site, other.pc) +
+               (other.mask != last.mask ? " with another mask" : ""),
+           t);
+    }
+    lanes[lane] = other.exchange;
+  }
+  if (checker_ != nullptr) checker_->collective(last.kind, warp, last.mask, lanes);
+  unsigned offender = 0;
+  const std::string wrong = exchange(last.kind, last.mask, lanes, offender);
+  if (!wrong.empty()) {
+    fail(Fault::absent_lane, describe(base + offender) + wrong, base + offender);
+  }
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if (last.mask >> lane & 1) threads_[base + lane].state = Thread::State::ready;
+  }
+  arrived_[warp] &= ~last.mask;
+}
+
+void Worker::async_copy(const AsyncCopy& copy, const void* pc) {
+  Thread& thread = threads_[current_];
+  const auto misaligned = [&](const void* p) {
+    return reinterpret_cast<std::uintptr_t>(p) % copy.size != 0;
+  };
+  if (misaligned(copy.shared) || misaligned(copy.global)) {
+    stop(Fault::misaligned,
+         describe(current_) + " copies " + std::to_string(copy.size) +
+             " bytes asynchronously from or to an address that is not a multiple of that",
+         {}, pc);
+  }
+  thread.copies.push_back(copy);
+  thread.copies.back().group = thread.group;
+  if (checker_ != nullptr) checker_->async_issue(copy, pc);
+}
+
+void Worker::async_commit() {
+  ++threads_[current_].group;
+}
+
+void Worker::async_wait(unsigned pending, const void* pc) {
+  Thread& thread = threads_[current_];
+  std::size_t done = 0;
+  for (const AsyncCopy& copy : thread.copies) {
+    if (copy.group + pending >= thread.group) break;
+    if (checker_ != nullptr) checker_->async_complete(copy, pc);
+    auto* to = static_cast<std::byte*>(copy.shared);
+    std::memcpy(to, copy.global, copy.bytes);
+    std::memset(to + copy.bytes, 0, copy.size - copy.bytes);
+    ++done;
+  }
+  thread.copies.erase(thread.copies.begin(), thread.copies.begin() + static_cast<long>(done));
+}
+
+void Worker::stop(Fault fault, const std::string& text, Site site, const void* pc) {
+  stopped_ = std::make_unique<Stopped>(Stopped{{fault, place(site, pc), text, 1}});
+  leave();
+  std::terminate();  // a stopped fiber is never resumed
+}
+
+void Worker::fail(Fault fault, const std::string& text, unsigned thread) const {
+  throw Stopped{{fault, place(threads_[thread].site, threads_[thread].pc), text, 1}};
+}
+
+// Nobody can run, and not all wait at a barrier: says who waits for whom.
+void Worker::stuck() const {
+  for (unsigned t = 0; t < threads(); ++t) {
+    const Thread& thread = threads_[t];
+    if (thread.state != Thread::State::at_collective) continue;
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if ((thread.mask >> lane & 1) == 0) continue;
+      const unsigned other = t / 32 * 32 + lane;
+      std::string where;
+      if (other >= threads()) {
+        where = ", which the block does not have";
+      } else if (threads_[other].state == Thread::State::done) {
+        where = ", which has returned";
+      } else if (threads_[other].state == Thread::State::at_barrier) {
+        where =
+            ", which waits at the barrier of " + place(threads_[other].site, threads_[other].pc);
+      } else {
+        continue;
+      }
+      fail(Fault::absent_lane,
+           describe(t) + " calls " + name(thread.kind) + " with lane " + std::to_string(lane) +
+               " in the mask" + where,
+           t);
+    }
+  }
+  const auto at_barrier = std::find_if(threads_.begin(), threads_.end(), [](const Thread& thread) {
+    return thread.state == Thread::State::at_barrier;
+  });
+  const auto t = static_cast<unsigned>(at_barrier - threads_.begin());
+  const auto other = static_cast<unsigned>(
+      std::find_if(threads_.begin(), threads_.end(),
+                   [](const Thread& thread) { return thread.state == Thread::State::done; }) -
+      threads_.begin());
+  fail(Fault::divergent_barrier,
+       std::to_string(waiting_) + " of " + std::to_string(threads()) +
+           " threads wait at this barrier; " + describe(other) + " has returned",
+       t);
+}
+
+}  // namespace tinct::simt
