@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string input, output, arch, preprocessing, origin, licence;
   bool fold = false;
+  double epsilon = 0;
   std::size_t width_divisor = 1;
 };
 
@@ -50,8 +51,12 @@ Vgg16ImportOptions import_options(const Options& o) {
   out.batch_norm = o.arch == "vgg16_bn";
   out.fold = o.fold;
   out.width_divisor = o.width_divisor;
+  if (o.epsilon != 0) {
+    if (!out.batch_norm) throw std::invalid_argument("--batch-norm-eps is for vgg16_bn");
+    out.epsilon = o.epsilon;
+  }
   if (o.fold && !out.batch_norm) {
-    throw std::invalid_argument("--fold-batch-norm is for vgg16_bn");
+    throw std::invalid_argument("--fold-bn is for vgg16_bn");
   }
   if (!o.preprocessing.empty()) out.preprocessing = parse_preprocessing(o.preprocessing);
   return out;
@@ -95,19 +100,26 @@ void report_json(const Options& o, const Source& source, const std::string& hash
   nlohmann::json mapped = nlohmann::json::array(), left = nlohmann::json::array();
   for (const auto& line : done.mapped) mapped.push_back(to_json(line));
   for (const auto& line : done.left_over) left.push_back(to_json(line));
-  const nlohmann::json json = {{"file", o.input},
-                               {"format", source.format},
-                               {"sha256", hash},
-                               {"arch", done.net.config.arch()},
-                               {"layout", done.layout},
-                               {"preprocessing", to_string(done.net.config.preprocessing)},
-                               {"preprocessing_from", done.preprocessing_from},
-                               {"mapped", mapped},
-                               {"left_over", left},
-                               {"notes", done.notes},
-                               {"features", features},
-                               {"features_known", done.oxford},
-                               {"output", o.output}};
+  nlohmann::json json = {{"file", o.input},
+                         {"format", source.format},
+                         {"sha256", hash},
+                         {"arch", done.net.config.arch()},
+                         {"layout", done.layout},
+                         {"first_layer", done.first_layer},
+                         {"preprocessing", to_string(done.net.config.preprocessing)},
+                         {"preprocessing_from", done.preprocessing_from},
+                         {"mapped", mapped},
+                         {"left_over", left},
+                         {"missing", done.missing},
+                         {"notes", done.notes},
+                         {"features", features},
+                         {"features_known", done.oxford},
+                         {"output", o.output}};
+  if (o.arch == "vgg16_bn") {
+    json["batch_norm"] = {{"folded", !done.net.config.batch_norm},
+                          {"eps", done.epsilon},
+                          {"eps_from", done.epsilon_from}};
+  }
   std::cout << json.dump(2) << '\n';
 }
 
@@ -122,9 +134,15 @@ void report(const Options& o, const Source& source, const std::string& hash,
   for (const auto& line : done.left_over) {
     std::printf("left over: %s %s\n", line.theirs.c_str(), extents_text(line.extents).c_str());
   }
-  std::printf("missing: none\nlayout: %s\n", done.layout.c_str());
-  if (done.net.config.batch_norm) {
-    std::printf("batch norm: eps %g\n", static_cast<double>(done.net.norms[0].eps));
+  std::string missing;
+  for (const std::string& name : done.missing) missing += (missing.empty() ? "" : ", ") + name;
+  std::printf("missing: %s\n", missing.empty() ? "none" : (missing + " (noughts)").c_str());
+  std::printf("layout: %s\nfirst layer: %s\n", done.layout.c_str(), done.first_layer.c_str());
+  std::printf("strides: 1 in all convolutions, 2 in the poolings\n");
+  if (o.arch == "vgg16_bn") {
+    std::printf("batch norm: %s, eps %g (%s)\n",
+                done.net.config.batch_norm ? "kept" : "folded into the convolutions", done.epsilon,
+                done.epsilon_from.c_str());
   }
   std::printf("preprocessing: %s (%s)\n", to_string(done.net.config.preprocessing),
               done.preprocessing_from.c_str());
@@ -160,10 +178,15 @@ void add_import(CLI::App& app) {
       add_verb(app, "import", "Turn VGG16 weights that other libraries wrote into tinct's",
                {"tinct import vgg16-397923af.pth --arch vgg16 -o vgg16.safetensors",
                 "tinct import model.onnx --arch vgg16 --preprocessing caffe-bgr "
-                "-o vgg16.safetensors"});
+                "-o vgg16.safetensors",
+                "tinct import vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 --arch vgg16 "
+                "-o vgg16.safetensors",
+                "tinct import VGG_ILSVRC_16_layers.caffemodel --arch vgg16 -o vgg16.safetensors",
+                "tinct import vgg16_bn.pth --arch vgg16_bn --fold-bn -o vgg16.safetensors"});
   auto o = std::make_shared<Options>();
   verb->add_option("FILE", o->input,
-                   "safetensors, .pth, .pt, .onnx, .npz or .npy; none of it is run")
+                   "safetensors, PyTorch's .pth or .pt, .onnx, Keras's .h5 or .keras, .caffemodel, "
+                   ".npz or .npy; none of it is run")
       ->required();
   verb->add_option("--arch", o->arch, "What the weights are of")
       ->required()
@@ -177,8 +200,13 @@ void add_import(CLI::App& app) {
                    "caffe-bgr or torchvision")
       ->check(CLI::IsMember({"caffe-bgr", "torchvision"}))
       ->type_name("NAME");
-  verb->add_flag("--fold-batch-norm", o->fold,
+  verb->add_flag("--fold-bn,--fold-batch-norm", o->fold,
                  "Fold vgg16_bn's batch norms into its convolutions: the result is a vgg16");
+  verb->add_option("--batch-norm-eps", o->epsilon,
+                   "What vgg16_bn's batch norms add to a variance, where the file does not say and "
+                   "it is not its library's default (Keras 0.001, others 0.00001)")
+      ->check(CLI::Range(1e-12, 1.0))
+      ->type_name("E");
   verb->add_option("--origin", o->origin, "Where the weights come from, for the metadata");
   verb->add_option("--licence", o->licence, "Their licence, for the metadata");
   verb->add_option("--width-divisor", o->width_divisor, "Channels are 64..512 divided by this")

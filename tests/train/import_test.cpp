@@ -1,77 +1,12 @@
 // Weights that other libraries wrote: imported to the same activations as theirs; damaged, refused.
 // tests/golden/make_import.py made the files.
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
-#include "core/error.h"
-#include "core/file.h"
 #include "core/sha256.h"
-#include "tests/check.h"
-#include "train/import/source.h"
-#include "train/import/vgg16_import.h"
+#include "tests/train/import_check.h"
 
 using namespace tinct;
-
-namespace {
-
-const std::string kFolder = std::string(TINCT_SOURCE_DIR) + "/tests/golden/import/";
-constexpr std::size_t kDivisor = 32;
-
-Vgg16Import import_file(const std::string& path, Vgg16ImportOptions options = {}) {
-  options.width_divisor = kDivisor;
-  const Source source = read_source(path);
-  return import_vgg16(source, options);
-}
-
-Vgg16ImportOptions as(Preprocessing preprocessing) {
-  Vgg16ImportOptions out;
-  out.preprocessing = preprocessing;
-  return out;
-}
-
-void check_taps(const Vgg16& net, const std::string& expected) {
-  const SafetensorsFile golden(kFolder + "expected.safetensors");
-  const VggTaps taps = net(Value(golden.load("x")));
-  for (std::size_t i = 0; i < taps.size(); ++i) {
-    INFO(expected << "." << kVggTapNames[i]);
-    const Tensor t = golden.load(expected + "." + kVggTapNames[i]);
-    CHECK(test::relative_error(taps[i].data(), t, 1e-5) == "");
-  }
-}
-
-// A file of the given bytes, removed with it.
-struct Scratch {
-  explicit Scratch(std::string_view bytes) : path("/tmp/tinct-import-" + std::to_string(getpid())) {
-    std::ofstream(path, std::ios::binary) << bytes;  // no sync: thousands are written
-  }
-  ~Scratch() { std::filesystem::remove(path); }
-  std::string path;
-};
-
-enum class Outcome { refused, same, other };
-
-Outcome import_bytes(std::string_view bytes, const Vgg16ImportOptions& options,
-                     const Parameters& good) {
-  const Scratch file(bytes);
-  Parameters found;
-  try {
-    import_file(file.path, options).net.collect(found);
-  } catch (const WeightsError&) {
-    return Outcome::refused;  // any other exception fails the test
-  }
-  for (std::size_t i = 0; i < good.size(); ++i) {
-    if (test::difference(found[i].value.data(), good[i].value.data(), 0, 0) != "") {
-      return Outcome::other;
-    }
-  }
-  return Outcome::same;
-}
-
-}  // namespace
+using namespace tinct::import_check;
 
 TEST_CASE("every format gives PyTorch's activations at all five taps") {
   check_taps(import_file(kFolder + "vgg16.pth").net, "vgg16");
@@ -143,14 +78,7 @@ TEST_CASE("what became what, and what was left over") {
 }
 
 TEST_CASE("what cannot be told, or would run code or open files, is refused by name") {
-  const auto refusal = [](const char* name) {
-    try {
-      import_file(kFolder + name);
-    } catch (const WeightsError& e) {
-      return std::string(e.what());
-    }
-    return std::string();
-  };
+  const auto refusal = [](const char* name) { return import_check::refusal(kFolder + name); };
   using Catch::Contains;
   CHECK_THAT(refusal("vgg16_raw.onnx"), Contains("--preprocessing"));
   CHECK_THAT(refusal("vgg16_external.onnx"), Contains("another file"));

@@ -41,7 +41,12 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-// Numbers in names count as numbers.
+}  // namespace
+
+std::string role_by_name(const std::string& name) {
+  return split_name(name).role;
+}
+
 bool natural_less(const std::string& a, const std::string& b) {
   std::size_t i = 0, j = 0;
   while (i < a.size() && j < b.size()) {
@@ -66,8 +71,6 @@ bool natural_less(const std::string& a, const std::string& b) {
   }
   return a.size() - i < b.size() - j;
 }
-
-}  // namespace
 
 const SourceTensor* SourceLayer::vector(const std::string& role) const {
   const SourceTensor* found = nullptr;

@@ -24,6 +24,11 @@ struct SourceLayer {
 /// In the network's order: the source's own, or else by the numbers in the names.
 std::vector<SourceLayer> source_layers(const Source& source);
 
+/// "weight" of "features.0.weight", "mean" of "bn1/moving_mean:0"; "" where the name does not say.
+std::string role_by_name(const std::string& name);
+/// Numbers in names count as numbers: "conv2d_9" comes before "conv2d_10".
+bool natural_less(const std::string& a, const std::string& b);
+
 /// "features.#": a name with its numbers struck out.
 std::string name_pattern(const std::string& name);
 

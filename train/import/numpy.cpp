@@ -1,4 +1,4 @@
-// NumPy's .npy and .npz, and telling .npz from PyTorch's zip.
+// NumPy's .npy and .npz, and telling .npz from PyTorch's and Keras's zips.
 // Format: numpy/lib/format.py.
 #include "train/import/bytes.h"
 #include "train/import/source.h"
@@ -8,6 +8,8 @@ namespace tinct {
 
 void read_pytorch_zip(Source& source, const std::vector<ZipMember>& members,
                       const ZipMember& object);
+void read_keras_zip(Source& source, const std::vector<ZipMember>& members,
+                    const ZipMember& weights);
 
 namespace {
 
@@ -171,6 +173,7 @@ void read_zip_source(Source& source) {
   if (members.empty()) throw WeightsError("an empty zip archive");
   const ZipMember* object = nullptr;
   for (const ZipMember& m : members) {
+    if (m.name == "model.weights.h5") return read_keras_zip(source, members, m);
     if (ends_with(m.name, "/constants.pkl")) {
       throw WeightsError("a TorchScript archive, which holds code: save the state_dict() instead");
     }

@@ -1,5 +1,6 @@
 // ONNX: the tensors of a model's convolutions and batch norms, in the order of its graph.
 // Format: onnx/onnx.proto; the wire format is protobuf's. Files beside the model are never opened.
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -100,9 +101,10 @@ struct Node {
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   std::uint64_t group = 1;
+  float epsilon = 1e-5f;  // of a batch norm
 };
 
-// A NodeProto: input 1, output 2, op_type 4, attribute 5 (name 1, i 3).
+// A NodeProto: input 1, output 2, op_type 4, attribute 5 (name 1, f 2, i 3).
 Node read_node(std::string_view message) {
   Node node;
   for (WireReader reader(message); !reader.done();) {
@@ -113,12 +115,15 @@ Node read_node(std::string_view message) {
     if (f.number != 5) continue;
     std::string name;
     std::uint64_t value = 0;
+    float real = 0;
     for (WireReader attribute(f.string()); !attribute.done();) {
       const WireField a = attribute.next();
       if (a.number == 1) name = a.string();
+      if (a.number == 2) std::memcpy(&real, a.fixed_bytes(4).data(), 4);
       if (a.number == 3) value = a.varint();
     }
     if (name == "group") node.group = value;
+    if (name == "epsilon") node.epsilon = real;
   }
   return node;
 }
@@ -150,12 +155,13 @@ Graph read_graph(Source& source, std::string_view message) {
 void add_in_order(Source& source, Graph& graph) {
   std::set<std::string> used;
   std::size_t convolutions = 0, norms = 0;
-  const auto add = [&](const std::string& from, const std::string& role) {
+  const auto add = [&](const std::string& from, const std::string& role, double epsilon = 0) {
     const auto found = graph.initializers.find(from);
     if (found == graph.initializers.end() || !used.insert(from).second) return;
     if (found->second.dtype.empty()) return;
     SourceTensor t = found->second;
     if (!role.empty()) t.role = role;
+    t.epsilon = epsilon;
     add_tensor(source, std::move(t));
   };
   for (const Node& node : graph.nodes) {
@@ -172,7 +178,7 @@ void add_in_order(Source& source, Graph& graph) {
       std::string role;
       if (convolution && i < 3) role = conv_roles[i];
       if (norm && i < 5) role = norm_roles[i];
-      add(node.inputs[i], role);
+      add(node.inputs[i], role, norm ? static_cast<double>(node.epsilon) : 0);
     }
   }
   for (const auto& [name, tensor] : graph.initializers) add(name, "");

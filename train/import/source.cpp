@@ -48,15 +48,19 @@ void read_by_first_bytes(Source& source) {
         "a tar archive, PyTorch's format before 0.2: load and save it with a newer "
         "PyTorch first");
   }
-  if (starts(bytes, "\x89HDF\r\n\x1a\n"sv)) {
-    throw WeightsError("HDF5 is not read: save the weights as .npz, ONNX or safetensors");
-  }
+  if (starts(bytes, "\x89HDF\r\n\x1a\n"sv)) return read_keras(source);
   if (starts(bytes, "\x80"sv)) {
     throw WeightsError("a pickle that is no PyTorch weights file");
   }
   // ONNX has no magic: its first field is ir_version.
   if (starts(bytes, "\x08"sv)) return read_onnx(source);
-  throw WeightsError("no weights file that tinct reads: safetensors, PyTorch, ONNX, .npz, .npy");
+  // Nor has Caffe: a network's name, an old layer or a new one comes first.
+  for (const std::string_view first : {"\x0a"sv, "\x12"sv, "\xa2\x06"sv}) {
+    if (starts(bytes, first)) return read_caffe(source);
+  }
+  throw WeightsError(
+      "no weights file that tinct reads: safetensors, PyTorch, ONNX, Keras's .h5, .caffemodel, "
+      ".npz, .npy");
 }
 
 }  // namespace
@@ -104,6 +108,11 @@ std::size_t dtype_bytes(const std::string& dtype) {
 void add_tensor(Source& source, SourceTensor tensor) {
   constexpr std::size_t kMostTensors = 100'000;
   const std::string what = "tensor \"" + tensor.name + "\" " + extents_text(tensor.extents);
+  for (const char c : tensor.name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) {
+      throw WeightsError("a tensor's name holds control characters");
+    }
+  }
   std::size_t count = 0;
   if (source.tensors.size() >= kMostTensors) throw WeightsError("more than 100000 tensors");
   if (tensor.extents.size() > 32 || !count_elements(tensor.extents, count)) {

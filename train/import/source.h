@@ -18,7 +18,8 @@ struct SourceTensor {
   std::vector<std::size_t> strides;  ///< in elements, one an extent
   std::string dtype;                 ///< as in safetensors: "F32", "F16", "BF16", "F64", "I64", …
   std::string_view bytes;            ///< from the first element to the last, little-endian
-  std::string role;  ///< "weight", "bias", "gamma", "beta", "mean", "variance"; "" if unknown
+  std::string role;    ///< "weight", "bias", "gamma", "beta", "mean", "variance"; "" if unknown
+  double epsilon = 0;  ///< what its batch norm adds to a variance; 0 where the file does not say
 };
 
 /// What a list of tensors says about the network's order.
@@ -31,6 +32,8 @@ struct Source {
   std::string format;  ///< "PyTorch (zip)"
   SourceOrder order = SourceOrder::network;
   std::vector<SourceTensor> tensors;
+  std::string preprocessing;        ///< what the format implies, as Preprocessing's names; or ""
+  double epsilon = 1e-5;            ///< of batch norms that do not say their own
   std::vector<std::string> notes;   ///< what a person should know
   std::deque<std::string> buffers;  ///< what the tensors' bytes lie in; the first is the file
 };
@@ -55,9 +58,11 @@ void add_tensor(Source& source, SourceTensor tensor);
 
 // One reader a format; the file is source.buffers.front().
 void read_safetensors_source(Source& source);
-void read_zip_source(Source& source);  ///< PyTorch's zip, or .npz
+void read_zip_source(Source& source);  ///< PyTorch's zip, .keras, or .npz
 void read_legacy_pytorch(Source& source);
 void read_npy_source(Source& source);
 void read_onnx(Source& source);
+void read_caffe(Source& source);
+void read_keras(Source& source);  ///< HDF5
 
 }  // namespace tinct

@@ -38,6 +38,7 @@ class Importer {
         make_vgg16({options_.batch_norm, Preprocessing::caffe_bgr, options_.width_divisor}, 0);
     for (std::size_t i = 0; i < kVggConvolutions; ++i) fill_layer(i);
     decide_preprocessing();
+    if (options_.batch_norm) decide_epsilon();
     if (options_.fold) fold();
     for (const SourceTensor& t : source_.tensors) {
       if (!used_.contains(&t)) import_.left_over.push_back({"", t.name, t.extents});
@@ -53,6 +54,7 @@ class Importer {
       if (l.kernel != nullptr) kernels.push_back(&l);
     }
     std::size_t ways = 0, furthest = 0;
+    std::string stopped_at = "the file holds no kernels";
     for (const Layout layout : kLayouts) {
       for (std::size_t begin = 0; begin < kernels.size(); ++begin) {
         std::size_t i = 0;
@@ -61,9 +63,14 @@ class Importer {
                    expected_extents(layout, i, options_.width_divisor)) {
           ++i;
         }
-        furthest = std::max(furthest, i);
+        if (i < kVggConvolutions &&
+            (i > furthest || (i == 0 && begin == 0 && layout == Layout::oihw))) {
+          furthest = i;
+          stopped_at = mismatch(kernels, begin + i, layout, i);
+        }
         if (i < kVggConvolutions) continue;
         ++ways;
+        refuse_twins(kernels, begin);
         layout_ = layout;
         chosen_.assign(kernels.begin() + static_cast<std::ptrdiff_t>(begin),
                        kernels.begin() + static_cast<std::ptrdiff_t>(begin + i));
@@ -72,7 +79,7 @@ class Importer {
     if (ways == 0) {
       throw WeightsError("it holds no VGG16: of its " + std::to_string(kernels.size()) +
                          " convolutions at most " + std::to_string(furthest) +
-                         " in a row fit, 13 are needed");
+                         " in a row fit, 13 are needed (" + stopped_at + ")");
     }
     if (ways > 1) {
       throw WeightsError("VGG16's 13 convolutions fit in " + std::to_string(ways) +
@@ -80,6 +87,33 @@ class Importer {
     }
     check_order();
     import_.layout = layout_text(layout_);
+  }
+
+  std::string mismatch(const std::vector<const SourceLayer*>& kernels, std::size_t at,
+                       Layout layout, std::size_t i) const {
+    const std::string wanted = vgg_layer_name(i) + " would be " +
+                               extents_text(expected_extents(layout, i, options_.width_divisor));
+    if (at >= kernels.size()) return wanted + " and is not there";
+    const SourceTensor& there = *kernels[at]->kernel;
+    return wanted + ", \"" + there.name + "\" is " + extents_text(there.extents);
+  }
+
+  // One layer more of the first's or last's shape just before or after the thirteen: any of them
+  // may be the one that is none of VGG16's, unless names of another kind tell.
+  void refuse_twins(const std::vector<const SourceLayer*>& kernels, std::size_t begin) const {
+    const std::size_t end = begin + kVggConvolutions;
+    std::set<std::string> patterns;
+    for (std::size_t i = begin; i < end; ++i)
+      patterns.insert(name_pattern(kernels[i]->kernel->name));
+    const auto check = [&](std::size_t other, std::size_t of) {
+      const SourceTensor &extra = *kernels[other]->kernel, &ours = *kernels[of]->kernel;
+      if (extra.extents != ours.extents) return;
+      if (patterns.size() <= 2 && !patterns.contains(name_pattern(extra.name))) return;
+      throw WeightsError("\"" + extra.name + "\" " + extents_text(extra.extents) +
+                         " is a layer too many: which 13 in a row are VGG16's cannot be told");
+    };
+    if (begin > 0) check(begin - 1, begin);
+    if (end < kernels.size()) check(end, end - 1);
   }
 
   // Five layers have one shape. Where the file has no order, numbers in one pattern of names must
@@ -181,8 +215,8 @@ class Importer {
       fill_vector(conv.bias, name + ".bias", *bias);
     } else if (!options_.batch_norm) {
       throw WeightsError("the bias of \"" + chosen_[i]->kernel->name + "\" is not there");
-    } else if (i == 0) {
-      import_.notes.emplace_back("its convolutions have no bias; noughts are written");
+    } else {
+      import_.missing.push_back(name + ".bias");
     }
     if (!options_.batch_norm) return;
     const BatchNorm& norm = import_.net.norms[i];
@@ -211,11 +245,12 @@ class Importer {
 
   void decide_preprocessing() {
     Preprocessing& decided = import_.net.config.preprocessing;
+    import_.first_layer = "as it is";
     import_.oxford = starts_like_oxford(0) || starts_like_oxford(2);
     if (import_.oxford && starts_like_oxford(2)) {
       float* w = import_.net.convolutions[0].weight.mutable_data().f32();
       for (std::size_t i = 0; i < 64 * 27; i += 3) std::swap(w[i], w[i + 2]);
-      import_.notes.emplace_back("conv1_1's input channels were R, G, B and are now B, G, R");
+      import_.first_layer = "input channels R, G, B put in the order B, G, R";
     }
     if (import_.oxford) {
       decided = Preprocessing::caffe_bgr;
@@ -230,6 +265,9 @@ class Importer {
     if (options_.preprocessing) {
       decided = *options_.preprocessing;
       import_.preprocessing_from = "as asked for";
+    } else if (!source_.preprocessing.empty()) {
+      decided = parse_preprocessing(source_.preprocessing);
+      import_.preprocessing_from = "the format's convention";
     } else if (pattern.find("features.#") != std::string::npos) {
       decided = Preprocessing::torchvision;
       import_.preprocessing_from = "the names are torchvision's";
@@ -240,6 +278,41 @@ class Importer {
       throw WeightsError("which preprocessing its weights want cannot be told from names like \"" +
                          chosen_[0]->kernel->name +
                          "\": say --preprocessing caffe-bgr or torchvision");
+    }
+  }
+
+  // What a file does not say is its library's default; Keras's moving_variance is found in .npz
+  // too.
+  double epsilon_of(const SourceTensor& variance) const {
+    if (variance.epsilon > 0) return variance.epsilon;
+    return variance.name.find("moving_variance") != std::string::npos ? 1e-3 : source_.epsilon;
+  }
+
+  // tinct's batch norms have one epsilon, PyTorch's. A variance plus theirs is the same number as
+  // the variance plus the difference, plus tinct's.
+  void decide_epsilon() {
+    std::set<double> all;
+    for (std::size_t i = 0; i < kVggConvolutions; ++i) {
+      const double theirs = options_.epsilon ? *options_.epsilon : epsilon_of(*norms_[i][3]);
+      BatchNorm& norm = import_.net.norms[i];
+      all.insert(theirs);
+      if (std::abs(theirs - static_cast<double>(norm.eps)) < 1e-10) continue;
+      float* variance = norm.running_var.mutable_data().f32();
+      for (std::size_t c = 0; c < norm.running_var.shape().c; ++c) {
+        const double moved = variance[c] + theirs - static_cast<double>(norm.eps);
+        if (!(moved >= 0)) throw WeightsError("a batch norm's variance is too near to nought");
+        variance[c] = static_cast<float>(moved);
+      }
+    }
+    if (all.size() > 1)
+      throw WeightsError("its batch norms have several epsilons: say --batch-norm-eps");
+    import_.epsilon = *all.begin();
+    import_.epsilon_from = options_.epsilon            ? "as asked for"
+                           : norms_[0][3]->epsilon > 0 ? "as the file says"
+                                                       : "its library's default";
+    if (!(std::abs(import_.epsilon - 1e-5) < 1e-10) && !options_.fold) {
+      import_.notes.emplace_back(
+          "the running variances take up the difference to tinct's epsilon of 1e-05");
     }
   }
 

@@ -14,6 +14,7 @@ struct Vgg16ImportOptions {
   bool batch_norm = false;
   bool fold = false;  ///< batch norms go into the convolutions: the result is a vgg16
   std::optional<Preprocessing> preprocessing;  ///< told by the weights or their names where empty
+  std::optional<double> epsilon;  ///< of the batch norms; the file's, or its library's, where empty
   std::size_t width_divisor = 1;
 };
 
@@ -25,10 +26,14 @@ struct Vgg16Import {
   };
   Vgg16 net;
   std::vector<Line> mapped;
-  std::vector<Line> left_over;     ///< `ours` is empty
-  std::string layout;              ///< "OIHW to OHWI"
-  std::string preprocessing_from;  ///< how it is known
-  bool oxford = false;             ///< the weights that the Visual Geometry Group published
+  std::vector<Line> left_over;       ///< `ours` is empty
+  std::vector<std::string> missing;  ///< biases that the file has not, where it needs none: noughts
+  std::string layout;                ///< "OIHW to OHWI"
+  std::string first_layer;           ///< what was done to conv1_1's input channels
+  double epsilon = 0;                ///< of the batch norms, as the weights were trained
+  std::string epsilon_from;          ///< how it is known
+  std::string preprocessing_from;    ///< how it is known
+  bool oxford = false;               ///< the weights that the Visual Geometry Group published
   std::vector<std::string> notes;
 };
 
