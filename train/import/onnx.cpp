@@ -151,7 +151,8 @@ Graph read_graph(Source& source, std::string_view message) {
 }
 
 // Tensors come as the graph's nodes use them, those of convolutions and batch norms under names
-// that say what they are: exporters rename tensors, but not the places of a node's inputs.
+// that say what they are: exporters rename tensors, but not the places of a node's inputs. One that
+// no node uses has no place in that order, and is left out.
 void add_in_order(Source& source, Graph& graph) {
   std::set<std::string> used;
   std::size_t convolutions = 0, norms = 0;
@@ -181,7 +182,9 @@ void add_in_order(Source& source, Graph& graph) {
       add(node.inputs[i], role, norm ? static_cast<double>(node.epsilon) : 0);
     }
   }
-  for (const auto& [name, tensor] : graph.initializers) add(name, "");
+  if (const std::size_t unused = graph.initializers.size() - used.size(); unused > 0) {
+    source.notes.push_back(std::to_string(unused) + " tensors that no node uses are left out");
+  }
   source.notes.push_back("its graph has " + std::to_string(convolutions) + " convolutions and " +
                          std::to_string(norms) + " batch norms" +
                          (norms == 0 ? " (if the network had any, the exporter folded them)" : ""));
