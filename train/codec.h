@@ -14,6 +14,7 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const DecodeL
                   std::size_t min_side);
 Image decode_png(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 Image decode_bmp(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
+Image decode_gif(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 Image decode_pnm(std::string_view bytes, const std::string& name, const DecodeLimits& limits);
 #ifdef TINCT_WEBP
 Image decode_webp(std::string_view bytes, const std::string& name, const DecodeLimits& limits);

@@ -20,6 +20,12 @@ bool starts(std::string_view bytes, std::string_view magic, std::size_t offset =
   return bytes.size() >= offset + magic.size() && bytes.substr(offset, magic.size()) == magic;
 }
 
+#ifdef TINCT_WEBP
+constexpr const char* kFormats = "JPEG, PNG, WebP, GIF, BMP and PNM";
+#else
+constexpr const char* kFormats = "JPEG, PNG, GIF, BMP and PNM";
+#endif
+
 /// What a file that is not read is, or an empty string when nobody knows.
 std::string foreign_format(std::string_view bytes) {
   struct Magic {
@@ -28,8 +34,6 @@ std::string foreign_format(std::string_view bytes) {
     const char* name;
   };
   static constexpr Magic magics[] = {
-      {"GIF87a"sv, 0, "a GIF"},
-      {"GIF89a"sv, 0, "a GIF"},
       {"WEBP"sv, 8, "a WebP picture"},
       {"II*\0"sv, 0, "a TIFF or camera raw file"},
       {"MM\0*"sv, 0, "a TIFF or camera raw file"},
@@ -60,6 +64,7 @@ Image decode_any(std::string_view bytes, const std::string& name, const DecodeLi
   if (bytes.empty()) throw DataError(name + ": the file is empty");
   if (starts(bytes, "\xff\xd8\xff")) return decode_jpeg(bytes, name, limits, min_side);
   if (starts(bytes, "\x89PNG\r\n\x1a\n")) return decode_png(bytes, name, limits);
+  if (starts(bytes, "GIF87a") || starts(bytes, "GIF89a")) return decode_gif(bytes, name, limits);
   if (starts(bytes, "BM") && bytes.size() >= 26) return decode_bmp(bytes, name, limits);
   if (bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6' &&
       (std::isspace(static_cast<unsigned char>(bytes[2])) != 0 || bytes[2] == '#')) {
@@ -69,7 +74,7 @@ Image decode_any(std::string_view bytes, const std::string& name, const DecodeLi
   if (starts(bytes, "RIFF") && starts(bytes, "WEBP", 8)) return decode_webp(bytes, name, limits);
 #endif
   const std::string kind = foreign_format(bytes);
-  if (kind.empty()) throw DataError(name + ": not a picture (JPEG, PNG, BMP and PNM are read)");
+  if (kind.empty()) throw DataError(name + ": not a picture (" + kFormats + " are read)");
   throw DataError(name + ": " + kind + ", which is not read; convert it to PNG or JPEG first");
 }
 
@@ -165,8 +170,8 @@ bool has_image_extension(const std::string& path) {
 #ifdef TINCT_WEBP
   if (extension == ".webp") return true;
 #endif
-  static constexpr const char* known[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp",
-                                          ".dib", ".pbm",  ".pgm", ".ppm",  ".pnm"};
+  static constexpr const char* known[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif",
+                                          ".bmp", ".dib",  ".pbm", ".pgm",  ".ppm", ".pnm"};
   return std::any_of(std::begin(known), std::end(known),
                      [&](const char* name) { return extension == name; });
 }

@@ -1,9 +1,10 @@
 // Pictures: decoding what people have, encoding what they want.
 //
-// Read: JPEG (libjpeg-turbo), PNG (libpng), BMP and PNM (own readers), and WebP where libwebp was
-// found; the format is told by the first bytes, never by the name. Everything is brought to one
-// shape: sRGB or grey, upright, 8 or 16 bits, alpha apart. ICC profiles and PNG gamma are converted
-// to sRGB, EXIF orientation is applied once and reset in the EXIF that is carried along.
+// Read: JPEG (libjpeg-turbo), PNG (libpng), GIF, BMP and PNM (own readers), and WebP where libwebp
+// was found; the format is told by the first bytes, never by the name. What moves is refused.
+// Everything is brought to one shape: sRGB or grey, upright, 8 or 16 bits, alpha apart. ICC
+// profiles and PNG gamma are converted to sRGB, EXIF orientation is applied once and reset in the
+// EXIF that is carried along.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ struct Image {
   std::vector<std::uint16_t> pixels16;  ///< the same when bits is 16
   std::vector<std::uint16_t> alpha;     ///< height * width levels of `bits` bits; empty if opaque
   std::string exif;                     ///< a TIFF block with orientation 1, or empty
-  std::string format;              ///< "jpeg", "png", "webp", "bmp", "pnm": what it was read from
-  std::vector<std::string> notes;  ///< what a person should know: "ICC profile converted"
+  std::string format;                   ///< "jpeg", "png", "webp", "gif", "bmp", "pnm": what it was
+  std::vector<std::string> notes;       ///< what a person should know: "ICC profile converted"
 
   std::size_t area() const { return height * width; }
 };

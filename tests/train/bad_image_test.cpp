@@ -121,7 +121,6 @@ TEST_CASE("bad pictures: bombs are refused before they get memory") {
 }
 
 TEST_CASE("bad pictures: what is not read is called by its name") {
-  CHECK(says(refusal("GIF89a123456"), "a GIF"));
   CHECK(says(refusal(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16)), "WebP"));
   CHECK(says(refusal(std::string("II*\0\x08\0\0\0", 8)), "TIFF"));
   CHECK(says(refusal(std::string("MM\0*\0\0\0\x08", 8)), "TIFF"));
@@ -174,10 +173,10 @@ TEST_CASE("bad pictures: files that cannot be read, and names that say nothing")
   DecodeLimits small;
   small.file_bytes = 10;
   CHECK_THROWS_AS(load_image(folder / "wrong.jpg", small), DataError);
-  for (const char* name : {"a.jpg", "b.JPEG", "c.PnG", "d.bmp", "e.ppm"}) {
+  for (const char* name : {"a.jpg", "b.JPEG", "c.PnG", "d.bmp", "e.ppm", "f.gif"}) {
     CHECK(has_image_extension(name));
   }
-  for (const char* name : {"a.gif", "jpg", "png.txt", "", ".jpg/x"}) {
+  for (const char* name : {"a.tif", "jpg", "png.txt", "", ".jpg/x"}) {
     CHECK(!has_image_extension(name));
   }
 }

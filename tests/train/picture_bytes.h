@@ -23,6 +23,14 @@ inline std::string little_endian(std::uint64_t value, int bytes) {
   return std::string(text.rbegin(), text.rend());
 }
 
+inline std::string from_hex(const std::string& hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
 inline std::string deflated(const std::string& data) {
   std::string out(compressBound(data.size()), '\0');
   uLongf size = out.size();

@@ -2,19 +2,13 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.h"
+#include "tests/train/picture_bytes.h"
 #include "train/image.h"
 
 using namespace tinct;
+using test::from_hex;
 
 namespace {
-
-std::string from_hex(const std::string& hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
 
 // 3 x 2 lossless: red, green, blue / (10,20,30), (40,50,60), (70,80,90).
 const std::string plain = from_hex(
