@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "layers/ab_bins.h"
+#include "models/dahl.h"
 #include "models/unet.h"
 #include "models/vgg_unet.h"
 
@@ -20,6 +21,16 @@ struct Preset {
   PresetInfo info;
   Model (*make)(std::uint64_t seed, const ModelOptions& options);
 };
+
+// The origin and the licence of a backbone's weights, which are handed on with the model.
+void carry_origin(const std::string& path, Model& model) {
+  const Metadata of_backbone = SafetensorsFile(path).metadata();
+  for (const char* key : {"origin", "licence"}) {
+    const auto found = of_backbone.find(key);
+    if (found == of_backbone.end()) continue;
+    model.info.settings[std::string("backbone_") + key] = found->second;
+  }
+}
 
 Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const ModelOptions& o) {
   VggUnetConfig config;
@@ -34,12 +45,16 @@ Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const M
   if (head == Head::binned) config.bins = o.bins.defined() ? o.bins : zhang_bin_table();
   if (o.vgg16.empty()) return make_vgg_unet(config, seed);
   Model model = make_vgg_unet(config, seed, load_vgg16(o.vgg16));
-  const Metadata of_backbone = SafetensorsFile(o.vgg16).metadata();
-  for (const char* key : {"origin", "licence"}) {  // of weights that are handed on
-    const auto found = of_backbone.find(key);
-    if (found == of_backbone.end()) continue;
-    model.info.settings[std::string("backbone_") + key] = found->second;
-  }
+  carry_origin(o.vgg16, model);
+  return model;
+}
+
+Model dahl(DahlConfig config, std::uint64_t seed, const ModelOptions& o) {
+  config.backbone = o.backbone;
+  config.finetune = o.finetune;
+  if (o.vgg16.empty()) return make_dahl(config, seed);
+  Model model = make_dahl(config, seed, load_vgg16(o.vgg16));
+  carry_origin(o.vgg16, model);
   return model;
 }
 
@@ -62,6 +77,32 @@ const std::vector<Preset>& preset_table() {
       {{"vgg-unet-bins", "the same network predicting a distribution over ab bins", true, true},
        [](std::uint64_t seed, const ModelOptions& options) {
          return vgg_unet("vgg-unet-bins", Head::binned, seed, options);
+       }},
+      {{"dahl-residual-exact", "Dahl's residual encoder, 2016, bug for bug; predicts CbCr", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return dahl({.preset = "dahl-residual-exact", .backbone = {}, .exact = true}, seed,
+                     options);
+       }},
+      {{"dahl-residual", "the same network, with the defects of its code mended", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return dahl({.preset = "dahl-residual", .backbone = {}}, seed, options);
+       }},
+      {{"dahl-hypercolumn", "Dahl's hypercolumn of 963 channels under 3x3 convolutions", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return dahl({.preset = "dahl-hypercolumn", .backbone = {}, .hypercolumn = true}, seed,
+                     options);
+       }},
+      {{"dahl-hypercolumn-1x1", "the same under 1x1 convolutions", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return dahl(
+             {.preset = "dahl-hypercolumn-1x1", .backbone = {}, .hypercolumn = true, .kernel = 1},
+             seed, options);
+       }},
+      {{"dahl-hypercolumn-five", "the same with VGG16's fifth tap, 1475 channels, and 3x3", true},
+       [](std::uint64_t seed, const ModelOptions& options) {
+         return dahl(
+             {.preset = "dahl-hypercolumn-five", .backbone = {}, .hypercolumn = true, .blocks = 5},
+             seed, options);
        }},
   };
   return table;
@@ -154,17 +195,20 @@ Model make_model(const std::string& preset, std::uint64_t seed, const ModelOptio
 
 Metadata describe(const Model& model) {
   const bool regression = model.info.head == Head::regression;
+  const bool ycbcr = regression && model.info.space == ChromaSpace::ycbcr;
   Metadata metadata = {
       {"format", "tinct"},
       {"format_version", "1"},
       {"preset", model.info.preset},
       {"head", regression ? "regression" : "binned"},
       {"input", "CIELAB L (D65), scaled to (L - 50) / 50"},
-      {"output", regression ? "CIELAB ab / 110"
-                            : "logits over " + std::to_string(model.info.bins.shape().w) +
-                                  " bins of CIELAB ab"},
+      {"output", ycbcr        ? "JPEG Cb and Cr in 0..1, neutral at 128/255"
+                 : regression ? "CIELAB ab / 110"
+                              : "logits over " + std::to_string(model.info.bins.shape().w) +
+                                    " bins of CIELAB ab"},
       {"chroma_gain", std::to_string(model.info.chroma_gain)},
       {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  if (model.info.grey == Grey::rgb_mean) metadata["grey"] = "(R + G + B) / 3 of sRGB";
   if (!regression) metadata["temperature"] = std::to_string(model.info.temperature);
   metadata.insert(model.info.settings.begin(), model.info.settings.end());
   return metadata;

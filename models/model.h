@@ -16,13 +16,27 @@ namespace tinct {
 
 /// How a network says what colour a pixel has.
 enum class Head {
-  regression,  ///< (n,h,w,2): ab / 110
+  regression,  ///< (n,h,w,2): a colour in ModelInfo::space
   binned,      ///< (n,h/s,w/s,q): logits over ab bins, s = ModelInfo::head_stride
+};
+
+/// The colour that a regression head predicts.
+enum class ChromaSpace {
+  lab,    ///< ab / 110
+  ycbcr,  ///< JPEG's Cb and Cr in 0..1, neutral at 128/255
+};
+
+/// The grey picture of a photograph that a network learns from.
+enum class Grey {
+  lightness,  ///< the one that has its L
+  rgb_mean,   ///< (R + G + B) / 3, gamma-encoded; a ycbcr head takes it for Y as well
 };
 
 struct ModelInfo {
   std::string preset;  ///< "unet-small"
   Head head = Head::regression;
+  ChromaSpace space = ChromaSpace::lab;  ///< of a regression head
+  Grey grey = Grey::lightness;
   std::size_t multiple = 1;  ///< input height and width must be multiples of this
   std::size_t head_stride = 1;
   Tensor bins;  ///< (1,1,q,2): ab of each bin, for a binned head

@@ -74,27 +74,70 @@ std::array<std::size_t, 2> vgg_channels(std::size_t convolution, std::size_t wid
   return {place.index > 0 ? out : kBlockWidths[place.block - 1] / width_divisor, out};
 }
 
-VggTaps Vgg16::operator()(const Value& rgb, const Mode& mode, std::size_t blocks) const {
-  const Shape s = rgb.shape();
+namespace {
+
+void check_input(const Shape& s, std::size_t blocks) {
   const std::size_t smallest = std::size_t{1} << (blocks == 0 ? 0 : blocks - 1);
   if (blocks < 1 || blocks > 5 || s.c != 3 || s.h < smallest || s.w < smallest) {
     throw std::invalid_argument("vgg16: input " + to_string(s) + " for " + std::to_string(blocks) +
                                 " blocks; (n,h,w,3) with sides of at least " +
                                 std::to_string(smallest) + " and 1 to 5 blocks are right");
   }
+}
+
+// All taps, given the picture as `first`, conv1_1, reads it.
+VggTaps run(const Vgg16& net, Value x, const Conv2d& first, const Mode& mode, std::size_t blocks) {
   Mode own = mode;
-  if (frozen) own.training = false;
+  if (net.frozen) own.training = false;
   VggTaps taps;
-  Value x = normalise_rgb(rgb, normalisation(config.preprocessing));
   for (std::size_t block = 0, i = 0; block < blocks; ++block) {
     if (block > 0) x = max_pool(x);
     for (const std::size_t end = i + kBlockSizes[block]; i < end; ++i) {
-      x = convolutions[i](x);
-      if (config.batch_norm) x = norms[i](x, own, Activation::relu);
+      x = (i == 0 ? first : net.convolutions[i])(x);
+      if (net.config.batch_norm) x = net.norms[i](x, own, Activation::relu);
     }
     taps[block] = x;
   }
   return taps;
+}
+
+// conv1_1 on two planes: grey in 0..1, and 1.
+Conv2d fold_grey(const Conv2d& conv, const RgbNormalisation& normalisation) {
+  const Tensor& w = conv.weight.data();
+  const Shape s = w.shape();
+  Tensor folded({s.n, s.h, s.w, 2});
+  for (std::size_t i = 0; i < w.size() / 3; ++i) {
+    double grey = 0, one = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      grey += double{w.f32()[3 * i + k]} * normalisation.scale[k];
+      one += double{w.f32()[3 * i + k]} * normalisation.shift[k];
+    }
+    folded.f32()[2 * i] = static_cast<float>(grey);
+    folded.f32()[2 * i + 1] = static_cast<float>(one);
+  }
+  return {Value(folded), conv.bias, conv.options};
+}
+
+}  // namespace
+
+VggTaps Vgg16::operator()(const Value& rgb, const Mode& mode, std::size_t blocks) const {
+  check_input(rgb.shape(), blocks);
+  return run(*this, normalise_rgb(rgb, normalisation(config.preprocessing)), convolutions[0], mode,
+             blocks);
+}
+
+VggTaps Vgg16::of_grey(const Value& rgb, const Mode& mode, std::size_t blocks) const {
+  const Conv2d& first = convolutions[0];
+  if (needs_grad({&rgb, &first.weight, &first.bias})) return (*this)(rgb, mode, blocks);
+  const Shape s = rgb.shape();
+  check_input(s, blocks);
+  Tensor planes({s.n, s.h, s.w, 2});
+  for (std::size_t i = 0; i < s.pixels(); ++i) {
+    planes.f32()[2 * i] = rgb.data().f32()[3 * i];
+    planes.f32()[2 * i + 1] = 1;
+  }
+  return run(*this, Value(planes), fold_grey(first, normalisation(config.preprocessing)), mode,
+             blocks);
 }
 
 void Vgg16::collect(Parameters& out, const std::string& prefix) const {
@@ -152,6 +195,12 @@ Vgg16Config read_vgg16_config(const SafetensorsFile& file, const std::string& ar
                        "\" is no power of two up to 64");
   }
   return config;
+}
+
+Metadata backbone_settings(const Vgg16Config& config) {
+  return {{"backbone", config.arch()},
+          {"preprocessing", to_string(config.preprocessing)},
+          {"width_divisor", std::to_string(config.width_divisor)}};
 }
 
 std::string backbone_arch(const SafetensorsFile& file) {

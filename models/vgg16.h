@@ -57,6 +57,11 @@ struct Vgg16 {
   /// empty and not computed. Throws std::invalid_argument for another number of channels, for sides
   /// below 2^(blocks - 1) and for `blocks` outside 1..5.
   VggTaps operator()(const Value& rgb, const Mode& mode = {}, std::size_t blocks = 5) const;
+  /// The same of a picture that is grey, rgb's three components being equal: where no gradient is
+  /// wanted, the first convolution reads one plane of grey instead of three. What the preprocessing
+  /// subtracts is the weight of a second plane that is 1 inside the picture and, like the padding,
+  /// 0 outside; folded into the bias, as is usual, it would be wrong at the border.
+  VggTaps of_grey(const Value& rgb, const Mode& mode = {}, std::size_t blocks = 5) const;
   /// "prefix.conv1_1.weight", "prefix.conv1_1.bias" and, with batch norm, "prefix.norm1_1.gamma"…;
   /// without a prefix, no dot. The prefix is what OptimizerOptions::lr_factors goes by.
   void collect(Parameters& out, const std::string& prefix = "") const;
@@ -70,6 +75,8 @@ Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed);
 /// The configuration that a file's metadata describe: `arch_key` names the architecture. Throws
 /// WeightsError for metadata that are missing or not understood.
 Vgg16Config read_vgg16_config(const SafetensorsFile& file, const std::string& arch_key = "arch");
+/// What read_vgg16_config(file, "backbone") understands.
+Metadata backbone_settings(const Vgg16Config& config);
 /// The architecture that a file's metadata name (`arch`), "" for a file that holds no backbone.
 std::string backbone_arch(const SafetensorsFile& file);
 /// Rebuilds the network that the file's metadata describe and fills it in. Throws WeightsError as

@@ -120,10 +120,10 @@ std::vector<Key> keys(TrainConfig& c) {
 
       {"loss.name",
        &c.loss.name,
-       "auto: l2, or softmax_cross_entropy for a binned head",
+       "auto: l2, or what suits the preset (softmax_cross_entropy, blurred, dahl)",
        0,
        0,
-       {"auto", "l2", "l1", "huber", "blurred", "softmax_cross_entropy"}},
+       {"auto", "l2", "l1", "huber", "blurred", "dahl", "softmax_cross_entropy"}},
       {"loss.delta", &c.loss.delta, "huber: quadratic up to this, in units of ab / 110", 1e-9, 1e9},
       {"loss.neighbours", &c.loss.neighbours, "softmax_cross_entropy: bins of a soft target", 1,
        512},

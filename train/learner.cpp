@@ -7,8 +7,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "train/chroma.h"
 #include "train/health.h"
-#include "train/predict.h"
 
 namespace tinct {
 namespace {
@@ -65,8 +65,8 @@ StepResult Learner::step(const std::vector<Batch>& batches) {
 double Learner::add_gradients(const Batch& batch, std::size_t index) {
   const Mode mode{true, static_cast<std::uint64_t>(config_.seed),
                   static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
-  const Value output = model_.forward(Value(network_input(batch.lightness)), mode, nullptr);
-  Value loss = objective_(output, batch.ab);
+  const Value output = model_.forward(Value(training_input(model_.info, batch)), mode, nullptr);
+  Value loss = objective_(output, batch);
   const double value = loss.data().f32()[0];
   if (!std::isfinite(value)) fail("the loss is not finite", batch, index);
   loss.backward();
@@ -76,7 +76,7 @@ double Learner::add_gradients(const Batch& batch, std::size_t index) {
 void Learner::fail(const std::string& what, const Batch& batch, std::size_t index) {
   const Mode mode{true, static_cast<std::uint64_t>(config_.seed),
                   static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
-  const std::string place = find_nonfinite(model_, Value(network_input(batch.lightness)), mode);
+  const std::string place = find_nonfinite(model_, Value(training_input(model_.info, batch)), mode);
   throw NumericError("step " + std::to_string(steps_ + 1) + ": " + what + "; " +
                      (place.empty() ? "activations, weights and gradients are" : place));
 }

@@ -7,26 +7,40 @@
 #include "kernels/ab_bins.h"
 #include "layers/average_pool.h"
 #include "layers/blurred_euclidean.h"
+#include "layers/dahl_loss.h"
 #include "layers/loss.h"
-#include "train/predict.h"
+#include "train/chroma.h"
 
 namespace tinct {
 
 Objective::Objective(const TrainConfig::Loss& options, const ModelInfo& info, Tensor class_weights)
     : options_(options), info_(info), class_weights_(std::move(class_weights)) {
   const bool binned = info.head == Head::binned;
-  if (options_.name == "auto") options_.name = binned ? "softmax_cross_entropy" : "l2";
+  const bool ycbcr = !binned && info.space == ChromaSpace::ycbcr;
+  if (options_.name == "auto") {
+    options_.name = binned                        ? "softmax_cross_entropy"
+                    : !ycbcr                      ? "l2"
+                    : info.grey == Grey::rgb_mean ? "dahl"
+                                                  : "blurred";
+  }
   if ((options_.name == "softmax_cross_entropy") != binned) {
     throw std::invalid_argument("loss.name = \"" + options_.name + "\" does not suit preset " +
                                 info.preset + ", whose head " +
                                 (binned ? "predicts bins: it needs softmax_cross_entropy"
-                                        : "predicts ab: it needs l2, l1, huber or blurred"));
+                                        : "predicts a colour: it needs l2, l1, huber, blurred"
+                                          " or dahl"));
+  }
+  if (options_.name == "dahl" && !ycbcr) {
+    throw std::invalid_argument("loss.name = \"dahl\" does not suit preset " + info.preset +
+                                ", which does not predict Cb and Cr");
   }
 }
 
-Value Objective::operator()(const Value& output, const Tensor& ab) const {
-  const Tensor target = shrink_ab(ab, output.shape().h, output.shape().w);
+Value Objective::operator()(const Value& output, const Batch& batch) const {
+  if (options_.name == "dahl") return dahl_loss(output, luma_of(info_, batch), rgb_of(batch));
+  const Shape s = output.shape();
   if (options_.name == "softmax_cross_entropy") {
+    const Tensor target = shrink_ab(batch.ab, s.h, s.w);
     const auto k = static_cast<std::size_t>(options_.neighbours);
     const Shape t = target.shape();
     SparseTarget soft{Tensor({t.n, t.h, t.w, k}), Tensor({t.n, t.h, t.w, k})};
@@ -34,14 +48,13 @@ Value Objective::operator()(const Value& output, const Tensor& ab) const {
                 soft.index.f32(), soft.weight.f32());
     return softmax_cross_entropy(output, soft, class_weights_, ClassWeighting::top_bin);
   }
-  Tensor scaled(target.shape());
-  for (std::size_t i = 0; i < scaled.size(); ++i) scaled.f32()[i] = target.f32()[i] / kChromaScale;
-  if (options_.name == "l1") return l1_loss(output, scaled);
+  const Tensor target = shrink_ab(chroma_target(info_, batch), s.h, s.w);
+  if (options_.name == "l1") return l1_loss(output, target);
   if (options_.name == "huber") {
-    return huber_loss(output, scaled, static_cast<float>(options_.delta));
+    return huber_loss(output, target, static_cast<float>(options_.delta));
   }
-  if (options_.name == "blurred") return blurred_euclidean(output, scaled);
-  return l2_loss(output, scaled);
+  if (options_.name == "blurred") return blurred_euclidean(output, target);
+  return l2_loss(output, target);
 }
 
 Tensor shrink_ab(const Tensor& ab, std::size_t oh, std::size_t ow) {

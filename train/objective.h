@@ -3,6 +3,7 @@
 
 #include "models/model.h"
 #include "train/config.h"
+#include "train/loader.h"
 
 namespace tinct {
 
@@ -12,8 +13,8 @@ class Objective {
   /// suit the head.
   Objective(const TrainConfig::Loss& options, const ModelInfo& info, Tensor class_weights = {});
 
-  /// A scalar. `output` of the network, `ab` (n,h,w,2) in Lab units at the input's size.
-  Value operator()(const Value& output, const Tensor& ab) const;
+  /// A scalar, of the network's output for training_input(batch).
+  Value operator()(const Value& output, const Batch& batch) const;
   /// With "auto" resolved.
   const std::string& name() const { return options_.name; }
 

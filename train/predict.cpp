@@ -9,6 +9,7 @@
 #include "core/threads.h"
 #include "kernels/ab_bins.h"
 #include "layers/bilinear_upsample.h"
+#include "train/chroma.h"
 
 namespace tinct {
 namespace {
@@ -61,8 +62,7 @@ Tensor predict_once(const Model& model, const Tensor& lightness, std::optional<f
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
   const Value y = model.forward(Value(network_input(padded)), Mode{}, nullptr);
-  return crop(decode_head(model, y.data(), padded.shape().h, padded.shape().w, temperature), s.h,
-              s.w);
+  return crop(decode_head(model, y.data(), padded, temperature), s.h, s.w);
 }
 
 }  // namespace
@@ -75,21 +75,19 @@ Tensor network_input(const Tensor& lightness) {
   return x;
 }
 
-Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
+Tensor decode_head(const Model& model, const Tensor& output, const Tensor& lightness,
                    std::optional<float> temperature) {
   const Shape s = output.shape();
   Tensor ab;
   if (model.info.head == Head::regression) {
-    ab = Tensor(s);
-    std::copy_n(output.f32(), ab.size(), ab.f32());
+    ab = chroma_to_ab(model.info, lightness, output);
   } else {
     ab = Tensor({s.n, s.h, s.w, 2});
     annealed_mean(s.c, model.info.bins.f32(), s.pixels(), output.f32(),
                   temperature.value_or(model.info.temperature), ab.f32());
   }
-  const float scale =
-      model.info.chroma_gain * (model.info.head == Head::regression ? kChromaScale : 1.0f);
-  for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] *= scale;
+  for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] *= model.info.chroma_gain;
+  const auto [n, h, w, c] = lightness.shape();
   if (s.h == h && s.w == w) return ab;
   const NoGrad no_grad;
   return bilinear_upsample(Value(ab), h, w).data();

@@ -19,9 +19,9 @@ struct PredictOptions {
 /// that is not finite.
 Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
 
-/// A head's output for an input of (h,w), as ab (n,h,w,2) in Lab units, at the model's temperature
-/// unless another is given, the model's chroma gain applied.
-Tensor decode_head(const Model& model, const Tensor& output, std::size_t h, std::size_t w,
+/// A head's output for pictures of that lightness (n,h,w,1, 0..100), as ab (n,h,w,2) in Lab units,
+/// at the model's temperature unless another is given, the model's chroma gain applied.
+Tensor decode_head(const Model& model, const Tensor& output, const Tensor& lightness,
                    std::optional<float> temperature = std::nullopt);
 
 /// L to what a network takes: (L - 50) / 50.

@@ -130,10 +130,9 @@ void Trainer::check_health(const Batch& batch) {
   const Tensor lightness = first_samples(batch.lightness, kSamples);
   const Model& model = learner_.model();
   const Value output = model.forward(Value(network_input(lightness)), Mode{}, &taps);
-  const Shape s = lightness.shape();
   std::vector<std::string> complaints = check_activations(taps);
   const std::string colours =
-      check_output(decode_head(model, output.data(), s.h, s.w), first_samples(batch.ab, kSamples));
+      check_output(decode_head(model, output.data(), lightness), first_samples(batch.ab, kSamples));
   if (!colours.empty()) complaints.push_back(colours);
   for (const std::string& complaint : health_.news(complaints)) warn(complaint);
 }

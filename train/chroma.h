@@ -1,0 +1,25 @@
+// What a network is shown of a photograph, what it is to answer, and what its answer means in Lab:
+// the one place that knows ModelInfo::space and ModelInfo::grey.
+#pragma once
+
+#include "models/model.h"
+#include "train/loader.h"
+
+namespace tinct {
+
+/// The network's input for a batch, (n,h,w,1): the lightness of its grey pictures, scaled.
+Tensor training_input(const ModelInfo& info, const Batch& batch);
+
+/// The answer that a regression head is to give, (n,h,w,2), in its own units.
+Tensor chroma_target(const ModelInfo& info, const Batch& batch);
+
+/// Luma of the batch's grey pictures, (n,h,w,1) in 0..1, and the pictures, (n,h,w,3) in 0..1.
+Tensor luma_of(const ModelInfo& info, const Batch& batch);
+Tensor rgb_of(const Batch& batch);
+
+/// A regression head's answer (n,h,w,2) for pictures of that lightness (n,h,w,1, 0..100), as ab in
+/// Lab units. Cb and Cr become the colour that has them and the lightness; with Grey::rgb_mean, as
+/// in the published code, the colour that has them and the grey as its luma.
+Tensor chroma_to_ab(const ModelInfo& info, const Tensor& lightness, const Tensor& answer);
+
+}  // namespace tinct
