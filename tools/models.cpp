@@ -19,6 +19,7 @@ namespace {
 struct Cost {
   PresetInfo preset;
   std::size_t parameters = 0;  ///< trainable numbers
+  std::size_t frozen = 0;      ///< of a backbone
   std::size_t buffers = 0;
   std::uint64_t macs = 0;  ///< of one picture forward
   std::size_t training_bytes = 0;
@@ -33,7 +34,8 @@ Cost measure(const PresetInfo& preset, Shape x) {
   Cost cost{preset};
   const Model model = make_model(preset.name, 0);
   for (const Parameter& p : model.parameters) {
-    (p.buffer ? cost.buffers : cost.parameters) += p.value.data().size();
+    const bool trained = p.value.requires_grad();
+    (p.buffer ? cost.buffers : trained ? cost.parameters : cost.frozen) += p.value.data().size();
   }
   if (x.h % model.info.multiple != 0 || x.w % model.info.multiple != 0) {
     throw std::invalid_argument("--size: " + preset.name + " takes heights and widths that are " +
@@ -55,6 +57,7 @@ nlohmann::json to_json(const Cost& cost, Shape x) {
   return {{"name", cost.preset.name},
           {"summary", cost.preset.summary},
           {"parameters", cost.parameters},
+          {"frozen", cost.frozen},
           {"buffers", cost.buffers},
           {"macs", cost.macs},
           {"training_bytes", cost.training_bytes},
@@ -69,8 +72,8 @@ void list(Shape x) {
   if (!common().json) {
     std::printf(
         "For %zux%zu: multiply-accumulates of one picture; memory of a training step of "
-        "%zu with Adam.\n\n%-24s %12s %12s %12s  %s\n",
-        x.h, x.w, x.n, "preset", "parameters", "MMAC", "memory", "");
+        "%zu with Adam.\n\n%-18s %12s %12s %12s %12s  %s\n",
+        x.h, x.w, x.n, "preset", "parameters", "frozen", "MMAC", "memory", "");
   }
   for (const PresetInfo& preset : presets()) {
     const Cost cost = measure(preset, x);
@@ -79,8 +82,8 @@ void list(Shape x) {
       all.push_back(to_json(cost, x));
       continue;
     }
-    std::printf("%-24s %12zu %12.1f %12s  %s\n", preset.name.c_str(), cost.parameters,
-                static_cast<double>(cost.macs) * 1e-6,
+    std::printf("%-18s %12zu %12zu %12.1f %12s  %s\n", preset.name.c_str(), cost.parameters,
+                cost.frozen, static_cast<double>(cost.macs) * 1e-6,
                 format_bytes(static_cast<double>(cost.training_bytes)).c_str(),
                 preset.summary.c_str());
   }

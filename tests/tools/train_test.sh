@@ -47,6 +47,11 @@ expect 2 "there is no preset" "$tinct" train --preset unet-smal --data "$data" -
 expect 2 "multiple of" train --out "$folder/no" -o data.crop=33
 expect 2 "does not suit" train --out "$folder/no" -o loss.name=softmax_cross_entropy
 expect 2 "--out" train
+vgg=("$tinct" train --preset vgg-unet --data "$data" --out "$folder/no")
+expect 6 "tools/fetch-vgg16.sh" env XDG_DATA_HOME="$folder" "${vgg[@]}"
+expect 6 "model.vgg16=FILE" "${vgg[@]}" -o model.vgg16="$folder/absent"
+expect 2 "five whole numbers" "${vgg[@]}" -o model.widths=1,2
+expect 2 "model.blocks" "${vgg[@]}" -o model.blocks=3
 expect 6 "no such folder" "$tinct" train --data "$folder/absent" --out "$folder/no"
 expect 6 "cannot write" train --out /proc/tinct-run
 echo "[train" >"$folder/broken.toml"
