@@ -45,6 +45,8 @@ Tensor Initializer::draw(Shape weights) {
       return truncated_normal(weights, sigma_);
     case InitScheme::normal:
       return normal(weights, sigma_);
+    case InitScheme::zeros:
+      return Tensor::zeros(weights);
   }
   throw std::invalid_argument("Initializer::draw: unknown scheme");
 }

@@ -19,6 +19,7 @@ enum class InitScheme {
   he_normal,         ///< N(0, s), s = sqrt(2 / fan_in)
   truncated_normal,  ///< N(0, sigma), drawn again beyond two sigma (TensorFlow's truncated_normal)
   normal,            ///< N(0, sigma)
+  zeros,             ///< for weights that are filled in afterwards
 };
 
 /// Draws tensors, each from a stream of its own: the weights of a model are a pure function of the

@@ -43,7 +43,9 @@ Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const M
   config.finetune = o.finetune;
   config.head = head;
   if (head == Head::binned) config.bins = o.bins.defined() ? o.bins : zhang_bin_table();
-  if (o.vgg16.empty()) return make_vgg_unet(config, seed);
+  if (o.vgg16.empty()) {
+    return make_vgg_unet(config, seed, make_vgg16(config.backbone, seed, o.backbone_init));
+  }
   Model model = make_vgg_unet(config, seed, load_vgg16(o.vgg16));
   carry_origin(o.vgg16, model);
   return model;
@@ -156,6 +158,7 @@ std::vector<std::size_t> read_numbers(const SafetensorsFile& file, const std::st
 ModelOptions read_options(const SafetensorsFile& file, const PresetInfo& preset) {
   ModelOptions options;
   options.finetune = true;  // nothing is frozen in a finished model
+  options.backbone_init = InitScheme::zeros;
   const auto number = [&](const char* key, std::size_t& target) {
     const std::vector<std::size_t> numbers = read_numbers(file, key);
     if (numbers.size() == 1) target = numbers[0];

@@ -62,12 +62,13 @@ struct Model {
 
 /// What presets leave open; each network takes what it has (models/vgg_unet.h).
 struct ModelOptions {
-  std::string vgg16;       ///< weights file that the backbone starts from; empty: drawn anew
-  Vgg16Config backbone;    ///< without such a file
-  bool finetune = false;   ///< otherwise the backbone is frozen
-  float dropout = 0.2f;    ///< of the backbone's taps, in training
-  std::size_t blocks = 5;  ///< of the backbone
-  std::size_t stride = 4;  ///< at which chroma is predicted
+  std::string vgg16;     ///< weights file that the backbone starts from; empty: drawn anew
+  Vgg16Config backbone;  ///< without such a file
+  InitScheme backbone_init = InitScheme::he_normal;  ///< zeros where it is filled in afterwards
+  bool finetune = false;                             ///< otherwise the backbone is frozen
+  float dropout = 0.2f;                              ///< of the backbone's taps, in training
+  std::size_t blocks = 5;                            ///< of the backbone
+  std::size_t stride = 4;                            ///< at which chroma is predicted
   std::array<std::size_t, 5> widths = {0, 32, 64, 128, 128};  ///< of the taps, finest first
   Tensor bins;  ///< (1,1,q,2) for a preset whose bins come from the data; empty: Zhang's
 };

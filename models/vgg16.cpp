@@ -156,12 +156,12 @@ void Vgg16::freeze() {
   frozen = true;
 }
 
-Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed) {
+Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed, InitScheme scheme) {
   if (config.width_divisor == 0 || 64 % config.width_divisor != 0) {
     throw std::invalid_argument("make_vgg16: a width divisor of " +
                                 std::to_string(config.width_divisor) + " does not divide 64");
   }
-  Initializer init(seed);
+  Initializer init(seed, scheme);
   Vgg16 net;
   net.config = config;
   for (std::size_t i = 0; i < kVggConvolutions; ++i) {
@@ -210,7 +210,7 @@ std::string backbone_arch(const SafetensorsFile& file) {
 
 Vgg16 load_vgg16(const std::string& path) {
   const SafetensorsFile file(path);
-  Vgg16 net = make_vgg16(read_vgg16_config(file), 0);
+  Vgg16 net = make_vgg16(read_vgg16_config(file), 0, InitScheme::zeros);
   Parameters parameters;
   net.collect(parameters);
   load_parameters(file, parameters, net.config.arch());

@@ -69,8 +69,9 @@ struct Vgg16 {
   void freeze();
 };
 
-/// Freshly drawn (He). Throws std::invalid_argument for a divisor that does not divide 64.
-Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed);
+/// Freshly drawn. Throws std::invalid_argument for a divisor that does not divide 64.
+Vgg16 make_vgg16(const Vgg16Config& config, std::uint64_t seed,
+                 InitScheme scheme = InitScheme::he_normal);
 
 /// The configuration that a file's metadata describe: `arch_key` names the architecture. Throws
 /// WeightsError for metadata that are missing or not understood.
