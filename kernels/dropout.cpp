@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "core/threads.h"
 
@@ -92,6 +93,15 @@ std::size_t group_size() {
   return 4 * hn::Lanes(hn::ScalableTag<std::uint32_t>());
 }
 
+// Rows [begin, end) of (n * pixels, c), each times its sample's row of factors.
+void scale_rows(std::size_t begin, std::size_t end, std::size_t pixels, std::size_t c,
+                const float* factors, const float* x, float* y) {
+  for (std::size_t row = begin; row < end; ++row) {
+    const float* f = factors + row / pixels * c;
+    for (std::size_t k = 0; k < c; ++k) y[row * c + k] = f[k] * x[row * c + k];
+  }
+}
+
 }  // namespace tinct::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -101,6 +111,7 @@ namespace {
 
 HWY_EXPORT(drop_groups);
 HWY_EXPORT(group_size);
+HWY_EXPORT(scale_rows);
 
 }  // namespace
 
@@ -108,6 +119,15 @@ void dropout(const Random& random, float rate, std::size_t count, const float* x
   const std::size_t size = HWY_DYNAMIC_DISPATCH(group_size)();
   parallel_for((count + size - 1) / size, [&](std::size_t begin, std::size_t end) {
     HWY_DYNAMIC_DISPATCH(drop_groups)(random, rate, begin, end, count, x, y);
+  });
+}
+
+void channel_dropout(const Random& random, float rate, std::size_t n, std::size_t pixels,
+                     std::size_t c, const float* x, float* y) {
+  std::vector<float> factors(n * c, 1.0f);
+  dropout(random, rate, factors.size(), factors.data(), factors.data());
+  parallel_for(n * pixels, [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(scale_rows)(begin, end, pixels, c, factors.data(), x, y);
   });
 }
 

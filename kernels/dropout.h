@@ -18,11 +18,18 @@ namespace ref {
 /// of dy.
 void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y);
 
+/// x (n,pixels,c): a channel of a sample is kept or dropped whole; element (i,p,k) goes by word
+/// i * c + k. The gradient is the same function of dy.
+void channel_dropout(const Random& random, float rate, std::size_t n, std::size_t pixels,
+                     std::size_t c, const float* x, float* y);
+
 }  // namespace ref
 
 namespace cpu {
 
 void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y);
+void channel_dropout(const Random& random, float rate, std::size_t n, std::size_t pixels,
+                     std::size_t c, const float* x, float* y);
 
 }  // namespace cpu
 }  // namespace tinct

@@ -9,19 +9,45 @@
 
 namespace tinct {
 
-Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
+namespace {
+
+using Apply = void (*)(const Random&, float rate, const Shape&, const float* x, float* y);
+
+Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode& mode,
+           std::uint64_t layer) {
   if (!(rate >= 0 && rate < 1)) {
-    throw std::invalid_argument("dropout: the rate " + std::to_string(rate) + " is not in [0, 1)");
+    throw std::invalid_argument(std::string(name) + ": the rate " + std::to_string(rate) +
+                                " is not in [0, 1)");
   }
   if (!mode.training || rate == 0) return x;
   const Random random(mode.seed, Purpose::dropout, mode.step, layer);
   Tensor y(x.shape());
-  cpu::dropout(random, rate, y.size(), x.data().f32(), y.f32());
+  apply(random, rate, y.shape(), x.data().f32(), y.f32());
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx(dy.shape());
-    cpu::dropout(random, rate, dx.size(), dy.f32(), dx.f32());
+    apply(random, rate, dx.shape(), dy.f32(), dx.f32());
     inputs[0].add_grad(std::move(dx));
   });
+}
+
+}  // namespace
+
+Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
+  return drop(
+      "dropout",
+      [](const Random& random, float r, const Shape& s, const float* from, float* to) {
+        cpu::dropout(random, r, s.size(), from, to);
+      },
+      x, rate, mode, layer);
+}
+
+Value channel_dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
+  return drop(
+      "channel_dropout",
+      [](const Random& random, float r, const Shape& s, const float* from, float* to) {
+        cpu::channel_dropout(random, r, s.n, s.h * s.w, s.c, from, to);
+      },
+      x, rate, mode, layer);
 }
 
 }  // namespace tinct

@@ -14,4 +14,8 @@ namespace tinct {
 /// the element alone. Throws std::invalid_argument unless 0 <= rate < 1.
 Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer);
 
+/// The same for whole channels of a sample (Tompson et al., CVPR 2015): neighbouring activations
+/// tell each other apart too well for single elements to be missed.
+Value channel_dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer);
+
 }  // namespace tinct

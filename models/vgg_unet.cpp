@@ -22,7 +22,7 @@ struct Reader {
   ConvBlock project;
 
   Value operator()(const Value& tap, float rate, const Mode& mode, std::uint64_t level) const {
-    return project(dropout(norm(tap, mode), rate, mode, level), mode);
+    return project(channel_dropout(norm(tap, mode), rate, mode, level), mode);
   }
   void collect(Parameters& out, const std::string& prefix) const {
     norm.collect(out, prefix + ".norm");

@@ -20,7 +20,7 @@ struct VggUnetConfig {
   /// Channels that the decoder takes from each tap, finest first. 0 leaves a tap out; that may be
   /// done only to those finer than the prediction.
   std::array<std::size_t, 5> widths = {0, 32, 64, 128, 128};
-  float dropout = 0.2f;   ///< of the taps, in training
+  float dropout = 0.5f;   ///< of whole channels of the taps, in training
   bool finetune = false;  ///< otherwise the backbone is frozen and records nothing
   Head head = Head::regression;
   Tensor bins;  ///< (1,1,q,2), for a binned head; kept with the weights as "head.bins"

@@ -52,6 +52,24 @@ TEST_CASE("another step or layer draws another mask", "[dropout]") {
   CHECK(test::difference(a, dropped(x, Random(1, Purpose::dropout, 1, 2), 0.5f), 0, 0) != "");
 }
 
+TEST_CASE("channel dropout keeps or drops a channel of a sample whole, as the reference does",
+          "[dropout]") {
+  for (const Shape s : {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 7}, Shape{3, 4, 4, 33}}) {
+    INFO(to_string(s));
+    const Random random(s.c, Purpose::dropout, 3, 5);
+    const Tensor x = random_tensor(s, 1);
+    Tensor y(s), expected(s);
+    ref::channel_dropout(random, 0.5f, s.n, s.h * s.w, s.c, x.f32(), expected.f32());
+    cpu::channel_dropout(random, 0.5f, s.n, s.h * s.w, s.c, x.f32(), y.f32());
+    CHECK(test::difference(y, expected, 0, 0) == "");
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      const std::size_t word = i / (s.h * s.w * s.c) * s.c + i % s.c;
+      const bool kept = random.bits(word) >= dropout_threshold(0.5f);
+      REQUIRE(y.f32()[i] == (kept ? 2 * x.f32()[i] : 0));
+    }
+  }
+}
+
 TEST_CASE("dropout gives the same bits for any thread count", "[dropout]") {
   const Tensor x = random_tensor({1, 1, 1, 100003}, 1);
   CHECK(test::same_bits_for_any_threads(

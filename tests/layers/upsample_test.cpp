@@ -67,6 +67,10 @@ TEST_CASE("dropout: identity outside training, one mask both ways in it", "[drop
   CHECK_THROWS_AS(dropout(x, -0.1f, mode, 1), std::invalid_argument);
   CHECK(test::check_gradients([=](const auto& in) { return dropout(in[0], 0.4f, mode, 1); },
                               {x.data()}) == "");
+  CHECK(channel_dropout(x, 0.5f, {}, 1).data().f32() == x.data().f32());
+  CHECK_THROWS_AS(channel_dropout(x, 1, mode, 1), std::invalid_argument);
+  CHECK(test::check_gradients([=](const auto& in) { return channel_dropout(in[0], 0.4f, mode, 1); },
+                              {x.data()}) == "");
 }
 
 }  // namespace
