@@ -23,6 +23,12 @@ from safetensors.numpy import load_file, save_file
 from unet import Unet, tinct_name, to_tinct
 
 
+def pictures(n, size, channels):
+    """(n,size,size,channels) in 0..1: shapes a few pixels wide with grain on them, as photographs have."""
+    shapes = torch.nn.functional.interpolate(torch.rand(n, channels, size // 8, size // 8), size=(size, size), mode="bilinear")
+    return (0.9 * shapes + 0.1 * torch.rand(n, channels, size, size)).permute(0, 2, 3, 1).contiguous()
+
+
 def resident_mib():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS:"))
@@ -78,8 +84,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    x = torch.rand(args.batch, args.size, args.size, 1) * 2 - 1
-    target = torch.rand(args.batch, args.size, args.size, 2) * 0.4 - 0.2
+    x = pictures(args.batch, args.size, 1) * 2 - 1
+    target = pictures(args.batch, args.size, 2) * 0.4 - 0.2
 
     imported = resident_mib()
     net = Unet().to(memory_format=torch.channels_last)
