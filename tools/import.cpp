@@ -120,7 +120,8 @@ void report_json(const Options& o, const Source& source, const std::string& hash
                           {"eps", done.epsilon},
                           {"eps_from", done.epsilon_from}};
   }
-  std::cout << json.dump(2) << '\n';
+  // A tensor's name is whatever its file says, not always UTF-8.
+  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 void report(const Options& o, const Source& source, const std::string& hash,

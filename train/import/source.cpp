@@ -36,6 +36,15 @@ bool starts(std::string_view bytes, std::string_view with) {
   return bytes.substr(0, with.size()) == with;
 }
 
+// Messages quote names from the file, which may hold anything.
+std::string one_line(std::string text) {
+  if (text.size() > 400) text = text.substr(0, 400) + "...";
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = '?';
+  }
+  return text;
+}
+
 void read_by_first_bytes(Source& source) {
   using namespace std::string_view_literals;
   const std::string_view bytes = source.buffers.front();
@@ -71,7 +80,7 @@ Source read_source(const std::string& path) {
   try {
     read_by_first_bytes(source);
   } catch (const WeightsError& e) {
-    throw WeightsError(path + ": " + e.what());
+    throw WeightsError(path + ": " + one_line(e.what()));
   }
   return source;
 }
