@@ -22,6 +22,7 @@ else()
 endif()
 
 message(STATUS "tinct ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}, ${CMAKE_SYSTEM_PROCESSOR}")
+message(STATUS "  weights are imported from PyTorch, safetensors, ONNX, Keras (HDF5), Caffe and NumPy by readers of its own")
 message(STATUS "  Highway ${HWY_VERSION}, libjpeg, libpng ${PNG_VERSION_STRING}, zlib ${ZLIB_VERSION_STRING}, lcms2 ${LCMS_VERSION}")
 tinct_report("tests            " "${TINCT_TESTS}" "TINCT_TESTS")
 tinct_report("benchmarks       " "${TINCT_BENCH}" "TINCT_BENCH")

@@ -113,6 +113,8 @@ TEST_CASE("corrupted twins of Keras files are refused with what is wrong") {
   std::string missing = keras1;
   const std::size_t at = missing.find(std::string("convolution2d_7\0convolution2d_8", 31));
   REQUIRE(at != std::string::npos);
+  missing[at + 14] = '\n';
+  CHECK_THAT(refused(missing), Contains("convolution2d_?"));  // refused() wants one line
   missing[at + 14] = 'X';
   CHECK_THAT(refused(missing), Contains("\"convolution2d_X\" is not there"));
   // (3,3,3,2) becomes (3,3,2,3).
