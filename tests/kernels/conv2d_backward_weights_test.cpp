@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "core/threads.h"
-#include "kernels/conv/conv2d.h"
 #include "tests/check.h"
+#include "tests/kernels/conv_row.h"
 
 using namespace tinct;
 using namespace tinct::test;
@@ -33,167 +33,29 @@ Tensor output_gradient_of(const Conv2dShape& s) {
   return random_tensor({s.n, s.oh(), s.ow(), s.k}, 2);
 }
 
-// n, h, w, c, k, kh, kw, stride, dilation, pad top, left, bottom, right
-const Conv2dShape kShapes[] = {
-    {.c = 1, .k = 1},
-    {.n = 1, .h = 7, .w = 7, .c = 1, .k = 1, .kh = 7, .kw = 7},
-    {.n = 2,
-     .h = 7,
-     .w = 5,
-     .c = 3,
-     .k = 2,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 3,
-     .h = 31,
-     .w = 33,
-     .c = 1,
-     .k = 32,
-     .kh = 3,
-     .kw = 3,
-     .stride_h = 2,
-     .stride_w = 2,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1,
-     .h = 32,
-     .w = 32,
-     .c = 3,
-     .k = 64,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 2,
-     .h = 17,
-     .w = 19,
-     .c = 5,
-     .k = 33,
-     .kh = 3,
-     .kw = 3,
-     .dilation_h = 2,
-     .dilation_w = 3,
-     .pad_top = 2,
-     .pad_left = 3,
-     .pad_bottom = 2,
-     .pad_right = 3},
-    {.n = 2,
-     .h = 9,
-     .w = 9,
-     .c = 31,
-     .k = 31,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1,
-     .h = 33,
-     .w = 31,
-     .c = 33,
-     .k = 7,
-     .kh = 2,
-     .kw = 5,
-     .stride_h = 1,
-     .stride_w = 3,
-     .pad_top = 0,
-     .pad_left = 4,
-     .pad_bottom = 1,
-     .pad_right = 0},
-    {.n = 9,
-     .h = 4,
-     .w = 4,
-     .c = 70,
-     .k = 130,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 70, .h = 1, .w = 1, .c = 40, .k = 20},
-    {.n = 1, .h = 1, .w = 70, .c = 129, .k = 65},
-    {.n = 2,
-     .h = 40,
-     .w = 40,
-     .c = 64,
-     .k = 2,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1,
-     .h = 24,
-     .w = 24,
-     .c = 64,
-     .k = 64,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 2,
-     .h = 16,
-     .w = 16,
-     .c = 128,
-     .k = 160,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1,
-     .h = 16,
-     .w = 16,
-     .c = 16,
-     .k = 24,
-     .kh = 4,
-     .kw = 4,
-     .stride_h = 2,
-     .stride_w = 2,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1,
-     .h = 3,
-     .w = 1000,
-     .c = 2,
-     .k = 9,
-     .kh = 3,
-     .kw = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1},
-    {.n = 1, .h = 5, .w = 900, .c = 20, .k = 18, .kh = 1, .kw = 3, .pad_left = 1, .pad_right = 1},
-    // More padding than kernel: some outputs see zeros only.
-    {.n = 1,
-     .h = 3,
-     .w = 3,
-     .c = 17,
-     .k = 3,
-     .kh = 2,
-     .kw = 2,
-     .pad_top = 4,
-     .pad_left = 5,
-     .pad_bottom = 3,
-     .pad_right = 4},
-    // The stride leaves rows and columns of the input unread.
-    {.n = 2, .h = 10, .w = 11, .c = 18, .k = 16, .kh = 1, .kw = 1, .stride_h = 4, .stride_w = 3},
+const ConvRow kRows[] = {
+    // n  h   w   c   k  kh kw s d  padding
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+    {1, 7, 7, 1, 1, 7, 7, 1, 1, 0, 0, 0, 0},
+    {2, 7, 5, 3, 2, 3, 3, 1, 1, 1, 1, 1, 1},
+    {3, 31, 33, 1, 32, 3, 3, 2, 1, 1, 1, 1, 1},
+    {1, 32, 32, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1},
+    {2, 17, 19, 5, 33, 3, 3, 1, 2, 2, 3, 2, 3, 0, 3},
+    {2, 9, 9, 31, 31, 3, 3, 1, 1, 1, 1, 1, 1},
+    {1, 33, 31, 33, 7, 2, 5, 1, 1, 0, 4, 1, 0, 3},
+    {9, 4, 4, 70, 130, 3, 3, 1, 1, 1, 1, 1, 1},
+    {70, 1, 1, 40, 20, 1, 1, 1, 1, 0, 0, 0, 0},
+    {1, 1, 70, 129, 65, 1, 1, 1, 1, 0, 0, 0, 0},
+    {2, 40, 40, 64, 2, 3, 3, 1, 1, 1, 1, 1, 1},
+    {1, 24, 24, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1},
+    {2, 16, 16, 128, 160, 3, 3, 1, 1, 1, 1, 1, 1},
+    {1, 16, 16, 16, 24, 4, 4, 2, 1, 1, 1, 1, 1},
+    {1, 3, 1000, 2, 9, 3, 3, 1, 1, 1, 1, 1, 1},
+    {1, 5, 900, 20, 18, 1, 3, 1, 1, 0, 1, 0, 1},
+    {1, 3, 3, 17, 3, 2, 2, 1, 1, 4, 5, 3,
+     4},  // more padding than kernel: some outputs see zeros only
+    {2, 10, 11, 18, 16, 1, 1, 4, 1, 0, 0, 0, 0,
+     3},  // the stride leaves rows and columns of the input unread
 };
 
 }  // namespace
@@ -214,7 +76,8 @@ TEST_CASE("conv2d weight gradient: an example", "[conv2d]") {
 }
 
 TEST_CASE("conv2d weight gradient: parity with the reference", "[conv2d]") {
-  for (const Conv2dShape& s : kShapes) {
+  for (const ConvRow& row : kRows) {
+    const Conv2dShape s = row.shape();
     INFO("c " << s.c << ", k " << s.k << ", " << s.h << "x" << s.w << ", kernel " << s.kh << "x"
               << s.kw);
     const Tensor x = input_of(s);
@@ -244,7 +107,8 @@ TEST_CASE("conv2d weight gradient: long sums keep their precision", "[conv2d]") 
 
 TEST_CASE("conv2d weight gradient: the same bits for any thread count", "[conv2d]") {
   const int before = threads();
-  for (const Conv2dShape& s : kShapes) {
+  for (const ConvRow& row : kRows) {
+    const Conv2dShape s = row.shape();
     const Tensor x = input_of(s);
     const Tensor dy = output_gradient_of(s);
     set_threads(1);
@@ -261,7 +125,7 @@ TEST_CASE("conv2d weight gradient: the same bits for any thread count", "[conv2d
 
 TEST_CASE("conv2d weight gradient: the check fails on one wrong pixel, and zeros are refused",
           "[conv2d]") {
-  Conv2dShape s = kShapes[6];
+  Conv2dShape s = kRows[6].shape();
   const Tensor x = input_of(s);
   Tensor dy = output_gradient_of(s);
   const Gradients expected = gradients_of(ref::conv2d_backward_weights, s, x, dy);

@@ -8,8 +8,8 @@
 
 #include "core/random.h"
 #include "core/threads.h"
-#include "kernels/conv/conv2d.h"
 #include "tests/check.h"
+#include "tests/kernels/conv_row.h"
 
 using namespace tinct;
 using namespace tinct::test;
@@ -19,16 +19,7 @@ namespace {
 constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::leaky_relu,
                                        Activation::sigmoid, Activation::tanh};
 
-// All extents of a shape in a line, so that a table of them can be read.
-struct Row {
-  std::size_t n, h, w, c, k, kh, kw, stride, dilation, top, left, bottom, right;
-
-  Conv2dShape shape() const {
-    return {n, h, w, c, k, kh, kw, stride, stride, dilation, dilation, top, left, bottom, right};
-  }
-};
-
-const Row kRows[] = {
+const ConvRow kRows[] = {
     // n  h   w   c   k  kh kw s d  padding
     {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},       // the smallest
     {1, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1},       // every tap but one in the padding
@@ -151,7 +142,7 @@ TEST_CASE("conv2d_backward_data: an example", "[conv2d]") {
 }
 
 TEST_CASE("conv2d: parity with the reference", "[conv2d]") {
-  for (const Row& row : kRows) {
+  for (const ConvRow& row : kRows) {
     const Arrays a(row.shape());
     INFO(name(a.s));
     const double most = tolerance(a.s.kh * a.s.kw * a.s.c);
@@ -165,7 +156,7 @@ TEST_CASE("conv2d: parity with the reference", "[conv2d]") {
 }
 
 TEST_CASE("conv2d_backward_data: parity with the reference", "[conv2d]") {
-  for (const Row& row : kRows) {
+  for (const ConvRow& row : kRows) {
     const Arrays a(row.shape());
     INFO(name(a.s));
     CHECK(difference(a.backward_data(), a.backward_data_ref(), 0,
@@ -220,7 +211,7 @@ TEST_CASE("conv2d: the check fails on one wrong tap of one pixel", "[conv2d]") {
 }
 
 TEST_CASE("conv2d: packed weights give the same bits at any image size", "[conv2d]") {
-  for (const Row& row : kRows) {
+  for (const ConvRow& row : kRows) {
     const Arrays a(row.shape());
     INFO(name(a.s));
     Conv2dShape other = a.s;  // packed for another batch, size and padding
@@ -260,7 +251,7 @@ TEST_CASE("conv2d: refuses what does not fit", "[conv2d]") {
 }
 
 TEST_CASE("conv2d: the same bits for any number of threads", "[conv2d]") {
-  for (const Row& row : kRows) {
+  for (const ConvRow& row : kRows) {
     const Arrays a(row.shape());
     INFO(name(a.s));
     std::vector<Tensor> y, dx;
@@ -275,7 +266,7 @@ TEST_CASE("conv2d: the same bits for any number of threads", "[conv2d]") {
 }
 
 TEST_CASE("conv2d: NaN in an input reaches the outputs that read it", "[conv2d]") {
-  Arrays a(Row{1, 5, 40, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
+  Arrays a(ConvRow{1, 5, 40, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
   a.x.f32()[(2 * 40 + 20) * 32] = std::numeric_limits<float>::quiet_NaN();
   for (const Activation activation : kActivations) {
     const Tensor y = a.forward(activation);
