@@ -8,8 +8,8 @@
 #include "layers/add.h"
 #include "layers/bilinear_upsample.h"
 #include "layers/hypercolumn.h"
+#include "layers/neutral_rgb.h"
 #include "models/blocks.h"
-#include "models/neutral_rgb.h"
 
 namespace tinct {
 namespace {

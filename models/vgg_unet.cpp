@@ -10,8 +10,8 @@
 #include "layers/bilinear_upsample.h"
 #include "layers/concat.h"
 #include "layers/dropout.h"
+#include "layers/neutral_rgb.h"
 #include "models/blocks.h"
-#include "models/neutral_rgb.h"
 
 namespace tinct {
 namespace {

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "layers/blurred_euclidean.h"
 #include "layers/dahl_loss.h"
-#include "models/neutral_rgb.h"
+#include "layers/neutral_rgb.h"
 #include "tests/check.h"
 
 using namespace tinct;

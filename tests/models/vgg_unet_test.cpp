@@ -15,7 +15,7 @@
 #include "core/threads.h"
 #include "kernels/colour.h"
 #include "layers/loss.h"
-#include "models/neutral_rgb.h"
+#include "layers/neutral_rgb.h"
 #include "tests/check.h"
 
 using namespace tinct;

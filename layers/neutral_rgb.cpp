@@ -1,5 +1,5 @@
 // Lightness as grey RGB, and as blocks of pixels.
-#include "models/neutral_rgb.h"
+#include "layers/neutral_rgb.h"
 
 #include <algorithm>
 #include <stdexcept>
