@@ -12,11 +12,13 @@ namespace {
 
 using Palette = std::string_view;  // red, green, blue of each colour
 
+constexpr int kNone = -1;
+
 struct Frame {
   std::size_t left = 0, top = 0, width = 0, height = 0;
   bool interlaced = false;
   Palette palette;
-  std::optional<std::uint8_t> transparent;
+  int transparent = kNone;  // a palette index
   std::size_t code_bits = 0;
   std::string data;  // LZW codes
 };
@@ -85,11 +87,11 @@ class GifReader {
   // Up to the end; all of it must be there, so that a second frame is not missed.
   void read_blocks(Palette palette) {
     std::size_t frames = 0;
-    std::optional<std::uint8_t> transparent;
+    int transparent = kNone;
     for (std::size_t block = number(1); block != 0x3b; block = number(1)) {
       if (block == 0x2c) {
         Frame frame = read_frame(palette);
-        frame.transparent = std::exchange(transparent, std::nullopt);
+        frame.transparent = std::exchange(transparent, kNone);
         if (frames++ == 0) frame_ = std::move(frame);
       } else if (block == 0x21) {
         const bool control = number(1) == 0xf9;
@@ -142,34 +144,34 @@ class GifReader {
     for (std::size_t i = 0; i < clear; ++i) table[i] = {0, 1, static_cast<char>(i)};
     std::string out(frame_.width * frame_.height, '\0');
     std::size_t done = 0, next = end + 1, bits = frame_.code_bits + 1;
-    std::optional<std::size_t> previous;  // its text is the last in `out`
+    std::size_t previous = kCodes;  // none yet; else its text is the last in `out`
     CodeReader reader(frame_.data);
     while (done < out.size()) {
       const std::optional<std::size_t> code = reader.read(bits);
       if (!code || *code == end) damaged("too few pixels");
       if (*code == clear) {
         next = end + 1, bits = frame_.code_bits + 1;
-        previous.reset();
+        previous = kCodes;
         continue;
       }
       // One that only now is made: the text before, and that text's first letter.
-      const bool fresh = previous && *code == next;
+      const bool fresh = previous < kCodes && *code == next;
       if (*code >= next && !fresh) damaged("a code before its text");
-      const std::size_t length = fresh ? table[*previous].length + 1u : table[*code].length;
+      const std::size_t length = fresh ? table[previous].length + 1u : table[*code].length;
       if (length > out.size() - done) damaged("too many pixels");
       if (fresh) {
-        const std::size_t begin = done - table[*previous].length;
+        const std::size_t begin = done - table[previous].length;
         for (std::size_t i = 0; i < length; ++i) out[done + i] = out[begin + i];
       } else {
         std::size_t at = *code;
         for (std::size_t i = length; i-- > 0; at = table[at].prefix) out[done + i] = table[at].last;
       }
-      if (previous && next < kCodes) {
-        table[next++] = {static_cast<std::uint16_t>(*previous),
-                         static_cast<std::uint16_t>(table[*previous].length + 1), out[done]};
+      if (previous < kCodes && next < kCodes) {
+        table[next++] = {static_cast<std::uint16_t>(previous),
+                         static_cast<std::uint16_t>(table[previous].length + 1), out[done]};
         if (next == std::size_t{1} << bits && next < kCodes) ++bits;
       }
-      previous = code;
+      previous = *code;
       done += length;
     }
     return out;

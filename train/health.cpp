@@ -18,9 +18,11 @@ std::string one_decimal(double value) {
 
 std::size_t dead_channels(const Tensor& t) {
   const std::size_t c = t.shape().c;
-  std::vector<char> alive(c, 0);
-  for (std::size_t i = 0; i < t.size(); ++i) alive[i % c] |= t.f32()[i] != 0.0f;
-  return static_cast<std::size_t>(std::count(alive.begin(), alive.end(), 0));
+  std::vector<bool> alive(c);
+  for (std::size_t i = 0; i < t.size(); ++i) {
+    if (t.f32()[i] != 0.0f) alive[i % c] = true;
+  }
+  return static_cast<std::size_t>(std::count(alive.begin(), alive.end(), false));
 }
 
 std::string layer_of(const std::string& complaint) {
