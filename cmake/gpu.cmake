@@ -14,7 +14,7 @@ file(GLOB gpu_sources CONFIGURE_DEPENDS kernels/*.cu kernels/conv/*.cu)
 # into one program. Needs g++, whose loads and stores are those of the source.
 set(TINCT_GPU_CHECKED OFF)
 if(TINCT_GPU STREQUAL sim AND NOT TINCT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  set(TINCT_GPU_CHECKED OFF)
+  set(TINCT_GPU_CHECKED ON)
 endif()
 set(gpu_checked_options -O1 -g1 -ffp-contract=off -fsanitize=thread
   --param=tsan-instrument-func-entry-exit=0 -fno-tree-sra -fno-ipa-sra)
@@ -27,9 +27,10 @@ if(TINCT_GPU STREQUAL cuda)
   set(gpu_cuda_options -std=c++20 -Xcompiler=-Wall,-Wextra -Werror=all-warnings)
   find_package(CUDAToolkit REQUIRED)
 elseif(TINCT_GPU STREQUAL sim)
-  add_library(tinct_simt STATIC core/simt/arena.cpp core/simt/atomics.cpp core/simt/checker.cpp
-    core/simt/collectives.cpp core/simt/device_simulator.cpp core/simt/fiber.cpp
-    core/simt/launch.cpp core/simt/worker.cpp)
+  file(GLOB simt_sources CONFIGURE_DEPENDS core/simt/*.cpp)
+  list(FILTER simt_sources EXCLUDE REGEX "device_none")
+  add_library(tinct_simt STATIC ${simt_sources})
+  target_compile_definitions(tinct_simt PRIVATE TINCT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(tinct_simt PUBLIC tinct_core)
 elseif(NOT TINCT_GPU STREQUAL none)
   message(FATAL_ERROR "TINCT_GPU is cuda, sim or none, not ${TINCT_GPU}")

@@ -100,4 +100,9 @@ std::size_t Arena::in_use() const {
   return in_use_;
 }
 
+std::uint64_t Arena::last_serial() const {
+  const std::lock_guard lock(mutex_);
+  return serial_;
+}
+
 }  // namespace tinct::simt

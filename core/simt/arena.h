@@ -31,9 +31,12 @@ class Arena {
     const auto a = reinterpret_cast<std::uintptr_t>(address);
     return a >= begin_ && a < end_;
   }
+  /// Whether touching it does not end the program.
+  bool mapped(std::uintptr_t address) const { return address > begin_ && address <= committed_; }
   /// The live allocation that holds the address, or the last one before it; bytes is 0 when none.
   Allocation at_or_before(std::uintptr_t address) const;
   std::size_t in_use() const;
+  std::uint64_t last_serial() const;
 
  private:
   Arena();

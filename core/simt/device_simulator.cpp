@@ -27,6 +27,7 @@ void* allocate(std::size_t bytes) {
 
 void release(void* memory) noexcept {
   simt::Arena::get().release(memory);
+  simt::forget_shadow(reinterpret_cast<std::uintptr_t>(memory));
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {

@@ -102,7 +102,7 @@ void run(const Request& request) {
   const Order turns = order();
   const std::size_t blocks = std::size_t{request.grid.x} * request.grid.y * request.grid.z;
   if (request.checked) {
-    run_checked(request, turns, [&](Checker& checker) {
+    run_checked(request, [&](Checker& checker) {
       for (std::size_t n = 0; n < blocks; ++n) {
         Worker::here().run_block(request, block_index(request.grid, turn_of(n, blocks, turns)),
                                  turns, &checker);
@@ -119,7 +119,7 @@ void run(const Request& request) {
       }
     });
   } catch (const Stopped& stopped) {
-    throw KernelFault(to_string(stopped.finding));
+    throw KernelFault(to_string(to_finding(stopped.incident)));
   }
 }
 
@@ -146,7 +146,8 @@ void async_wait(unsigned pending) {
 
 void trap(const char* message, Site site) {
   Worker& w = worker("__trap");
-  w.stop(Fault::trap, w.describe(w.current()) + ": " + message, site, __builtin_return_address(0));
+  w.stop(
+      {Fault::trap, site, __builtin_return_address(0), w.describe(w.current()) + ": " + message});
 }
 
 }  // namespace tinct::simt

@@ -1,4 +1,5 @@
-// The SIMT simulator as its users see it: the order threads run in, and what a checked run found.
+// The SIMT simulator as its users see it: the order threads run in, and what a checked launch
+// found.
 //
 // Kernels compiled with load and store hooks (the checked build) are checked in every launch. While
 // a Session lives on the launching thread it collects what they do; otherwise a launch that finds a
@@ -6,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -14,9 +16,9 @@ namespace tinct::simt {
 
 /// What a kernel did wrong.
 enum class Fault {
-  out_of_bounds,  ///< device memory outside a live allocation, or shared memory outside an array
-  uninitialised,  ///< read before anything was written
-  race,           ///< two threads, one word, at least one write, nothing to order them
+  out_of_bounds,      ///< device memory outside a live allocation, shared memory outside an array
+  uninitialised,      ///< read before anything was written
+  race,               ///< two threads, one byte, at least one writes, nothing to order them
   divergent_barrier,  ///< some threads wait at a barrier that others never reach
   absent_lane,        ///< a lane of a collective's mask is elsewhere or has left
   mixed_collective,   ///< lanes of one collective call different ones
@@ -28,17 +30,72 @@ enum class Fault {
 };
 const char* name(Fault fault);
 
-/// One fault, at one place; later ones like it only count.
+/// One fault at one place; later ones like it only count.
 struct Finding {
   Fault fault{};
   std::string where;  ///< "kernels/max_pool.cu:41"
-  std::string text;   ///< "thread (33,0,0) of block (0,0,0) reads 4 bytes 4 past the end of ..."
+  std::string text;   ///< "thread (33,0,0) of block (0,0,0) reads 4 bytes ..."
   std::uint64_t count = 1;
 };
+/// "kernels/max_pool.cu:41: race: thread (33,0,0) ..."
+std::string to_string(const Finding& finding);
 
 /// A launch that went wrong; what() names the first findings.
 struct KernelFault : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+enum class Space : std::uint8_t { global, shared };
+enum class Access : std::uint8_t { read, write, atomic };
+
+/// What one source line did to one kind of memory, summed over warps. These are accesses of the
+/// source: nvcc may merge or hoist some.
+struct LineCount {
+  std::string where;
+  Space space{};
+  Access access{};
+  std::uint64_t lanes = 0;          ///< accesses of single threads
+  std::uint64_t bytes = 0;          ///< of all lanes
+  std::uint64_t requests = 0;       ///< of whole warps: the k-th time its lanes come by
+  std::uint64_t sectors = 0;        ///< global: 32-byte sectors that the requests touch
+  std::uint64_t ideal_sectors = 0;  ///< global: what their distinct bytes would fill
+  std::uint64_t waves = 0;          ///< shared: passes over the banks
+  std::uint64_t ideal_waves = 0;    ///< shared: the same without conflicts
+  std::uint64_t collisions = 0;     ///< atomics: lanes that wait for another of their request
+};
+
+struct Report {
+  std::vector<Finding> findings;  ///< in order of appearance
+  std::vector<LineCount> lines;   ///< by file and line
+  std::uint64_t launches = 0, blocks = 0, threads = 0;
+  std::uint64_t barriers = 0;     ///< of whole blocks
+  std::uint64_t collectives = 0;  ///< of warps, tensor-core operations included
+  std::uint64_t tensor_ops = 0;   ///< mma.sync.m16n8k16, 4096 FLOPs each
+
+  /// The lines of one kind added up; `where` is empty.
+  LineCount total(Space space, Access access) const;
+  bool has(Fault fault) const;
+};
+
+/// Collects what checked kernels do on this thread while it lives; launches then throw for nothing
+/// that a kernel does. Sessions nest: the innermost collects.
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// So far.
+  Report report() const;
+  /// A thread that makes this many accesses without waiting counts as endless; 2^32 at first.
+  void set_step_limit(std::uint64_t accesses);
+
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
 };
 
 /// In which order the threads of a block, and the blocks of a grid, take their turns. Nothing that

@@ -15,6 +15,9 @@ constinit thread_local Here here;
 
 namespace {
 
+// Before and behind dynamic shared memory: where stepping over its end does no harm.
+constexpr std::size_t kDynamicGuard = 4096;
+
 thread_local Worker* running_worker = nullptr;
 
 // splitmix64 (Steele, Lea, Flood 2014).
@@ -56,13 +59,16 @@ std::string Worker::describe(unsigned thread) const {
   return "thread " + text_of(threads_[thread].index) + " of block " + text_of(block_);
 }
 
-bool Worker::on_current_stack(const void* address) const {
-  return threads_[current_].fiber->owns(address);
+bool Worker::near_dynamic(std::uintptr_t address) const {
+  const auto begin = reinterpret_cast<std::uintptr_t>(dynamic_.get());
+  return dynamic_bytes_ > 0 && address >= begin &&
+         address + 16 <= begin + dynamic_bytes_ + 2 * kDynamicGuard;
 }
 
-bool Worker::on_any_stack(const void* address) const {
-  return std::any_of(fibers_.begin(), fibers_.end(),
-                     [=](const auto& fiber) { return fiber->owns(address); });
+bool Worker::on_any_stack(std::uintptr_t address) const {
+  return std::any_of(fibers_.begin(), fibers_.end(), [=](const auto& fiber) {
+    return fiber->owns(reinterpret_cast<const void*>(address));
+  });
 }
 
 void Worker::fiber_main() {
@@ -108,12 +114,12 @@ void Worker::prepare(const Request& request, Index block) {
   }
   if (dynamic_bytes_ < request.shared_bytes) {
     dynamic_bytes_ = request.shared_bytes;
-    dynamic_ = std::make_unique<std::byte[]>(dynamic_bytes_ + 256);
+    dynamic_ = std::make_unique<std::byte[]>(dynamic_bytes_ + 2 * kDynamicGuard);
   }
-  // 128-byte aligned, as on a card, so that banks and sectors are what they would be there.
+  // 128-byte aligned, as on a card, so that banks are what they would be there.
   auto address = reinterpret_cast<std::uintptr_t>(dynamic_.get());
-  address = (address + 127) / 128 * 128;
-  simt::here.dynamic_shared = dynamic_ ? reinterpret_cast<void*>(address) : nullptr;
+  address = (address + kDynamicGuard) / 128 * 128;
+  simt::here.dynamic_shared = request.shared_bytes > 0 ? reinterpret_cast<void*>(address) : nullptr;
   simt::here.block = block;
   simt::here.block_dim = size;
   simt::here.grid_dim = request.grid;
@@ -125,7 +131,7 @@ void Worker::prepare(const Request& request, Index block) {
 void Worker::run_block(const Request& request, Index block, const Order& order, Checker* checker) {
   prepare(request, block);
   checker_ = checker;
-  if (checker_ != nullptr) checker_->begin_block(*this, request);
+  if (checker_ != nullptr) checker_->begin_block(*this);
   try {
     take_turns(order);
   } catch (...) {
@@ -222,8 +228,8 @@ void Worker::collective(Collective kind, unsigned mask, Exchange& exchange, Site
                         const void* pc) {
   Thread& thread = threads_[current_];
   if ((mask >> current_ % 32 & 1) == 0) {
-    stop(Fault::absent_lane, describe(current_) + " is not in the mask of its own " + name(kind),
-         site, pc);
+    stop({Fault::absent_lane, site, pc,
+          describe(current_) + " is not in the mask of its own " + name(kind)});
   }
   thread.state = Thread::State::at_collective;
   thread.kind = kind;
@@ -271,10 +277,11 @@ void Worker::async_copy(const AsyncCopy& copy, const void* pc) {
     return reinterpret_cast<std::uintptr_t>(p) % copy.size != 0;
   };
   if (misaligned(copy.shared) || misaligned(copy.global)) {
-    stop(Fault::misaligned,
-         describe(current_) + " copies " + std::to_string(copy.size) +
-             " bytes asynchronously from or to an address that is not a multiple of that",
-         {}, pc);
+    stop({Fault::misaligned,
+          {},
+          pc,
+          describe(current_) + " copies " + std::to_string(copy.size) +
+              " bytes asynchronously from or to an address that is not a multiple of that"});
   }
   thread.copies.push_back(copy);
   thread.copies.back().group = thread.group;
@@ -299,14 +306,16 @@ void Worker::async_wait(unsigned pending, const void* pc) {
   thread.copies.erase(thread.copies.begin(), thread.copies.begin() + static_cast<long>(done));
 }
 
-void Worker::stop(Fault fault, const std::string& text, Site site, const void* pc) {
-  stopped_ = std::make_unique<Stopped>(Stopped{{fault, place(site, pc), text, 1}});
+// The incident is moved off this stack, which nobody will unwind.
+void Worker::stop(Incident incident, bool reported) {
+  if (running_worker == nullptr) throw Stopped{std::move(incident), reported};
+  stopped_ = std::make_unique<Stopped>(Stopped{std::move(incident), reported});
   leave();
   std::terminate();  // a stopped fiber is never resumed
 }
 
 void Worker::fail(Fault fault, const std::string& text, unsigned thread) const {
-  throw Stopped{{fault, place(threads_[thread].site, threads_[thread].pc), text, 1}};
+  throw Stopped{{fault, threads_[thread].site, threads_[thread].pc, text}};
 }
 
 // Nobody can run, and not all wait at a barrier: says who waits for whom.

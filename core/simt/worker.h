@@ -8,17 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "core/simt/checker.h"
 #include "core/simt/fiber.h"
 #include "core/simt/runtime.h"
 #include "core/simt/simulator.h"
 
 namespace tinct::simt {
 
-class Checker;
-
 /// Thrown by Worker::run_block, on the scheduler's stack, when the kernel cannot go on.
 struct Stopped {
-  Finding finding;
+  Incident incident;
+  bool reported = false;  ///< the checker knows it already
 };
 
 struct AsyncCopy {
@@ -57,8 +57,9 @@ class Worker {
   void async_copy(const AsyncCopy& copy, const void* pc);
   void async_commit();
   void async_wait(unsigned pending, const void* pc);
-  /// Gives up the block; never returns.
-  [[noreturn]] void stop(Fault fault, const std::string& text, Site site, const void* pc);
+  /// Gives up the block. `reported`: the checker knows the incident already. Also for the
+  /// scheduler's own use.
+  [[noreturn]] void stop(Incident incident, bool reported = false);
 
   Checker* checker() const { return checker_; }
   unsigned current() const { return current_; }
@@ -67,8 +68,12 @@ class Worker {
   Index block() const { return block_; }
   /// "thread (33,0,0) of block (0,0,0)"
   std::string describe(unsigned thread) const;
-  bool on_current_stack(const void* address) const;
-  bool on_any_stack(const void* address) const;
+  bool on_stack_of(unsigned thread, std::uintptr_t address) const {
+    return threads_[thread].fiber->owns(reinterpret_cast<const void*>(address));
+  }
+  /// Whether it is dynamic shared memory, or so close to it that writing there is safe.
+  bool near_dynamic(std::uintptr_t address) const;
+  bool on_any_stack(std::uintptr_t address) const;
 
   /// This operating-system thread's.
   static Worker& here();
@@ -103,7 +108,6 @@ class Worker {
   int predicates_ = 0;
   std::exception_ptr thrown_;
   std::unique_ptr<Stopped> stopped_;
-  std::uint64_t shuffles_ = 0;
 };
 
 /// The exchange among the lanes of `mask`. "" or what is wrong with it, and `offender` then is a
@@ -111,9 +115,5 @@ class Worker {
 std::string exchange(Collective kind, unsigned mask, const std::array<Exchange*, 32>& lanes,
                      unsigned& offender);
 const char* name(Collective kind);
-
-/// "kernels/max_pool.cu:41": the site where it has a line, else what the debug information says of
-/// the call that returns to `pc`.
-std::string place(Site site, const void* pc);
 
 }  // namespace tinct::simt

@@ -6,24 +6,13 @@
 #include "core/random.h"
 #include "core/simt/bf16.h"
 #include "core/simt/device.h"
-#include "core/simt/simulator.h"
+#include "tests/simt/every_order.h"
 #include "tests/simt/kernels.h"
 
 namespace tinct {
 namespace {
 
-// Calls f under every order of threads and blocks that tests use.
-template <class F>
-void in_every_order(F&& f) {
-  using simt::Order;
-  const Order before = simt::order();
-  for (const Order order : {Order{Order::forward, 0}, Order{Order::reversed, 0},
-                            Order{Order::random, 1}, Order{Order::random, 2}}) {
-    simt::set_order(order);
-    f();
-  }
-  simt::set_order(before);
-}
+using test::in_every_order;
 
 std::vector<float> random_numbers(std::size_t count) {
   const Random random(7, Purpose::test);
