@@ -352,8 +352,8 @@ void add_colorize(CLI::App& app) {
       app, "colorize",
       "Colour photographs at their full size.\n"
       "Of a picture that has colours already, the lightness is used and the colours are replaced.\n"
-      "JPEG, PNG (8 and 16 bits), WebP, BMP and PNM are read; transparency, EXIF and 16 bits are "
-      "kept.",
+      "JPEG, PNG (8 and 16 bits), WebP, GIF of one frame, BMP and PNM are read; transparency, EXIF "
+      "and 16 bits are kept.",
       {"tinct colorize photo.jpg                     # photo-colour.jpg beside it",
        "tinct colorize photo.jpg -o colour.png",
        "tinct colorize album/ -o coloured/           # again: only what is new",

@@ -25,7 +25,7 @@ $tinct eval --model small --data "$out/data" --sheet "$out/sheet-small.png"
 
 say "A model trained on the spot: $steps steps"
 $tinct train --preset unet-small --data "$out/data" --out "$out/run" --resume \
-  -o train.steps="$steps" -o train.validate_every="$steps" -o train.sample_every="$steps" -o train.ema=0.99
+  -o train.steps="$steps" -o train.validate_every="$steps" -o train.sample_every="$steps" -o train.ema=0.99 -o model.chroma_gain=1
 $tinct eval --model "$out/run/best.safetensors" --data "$out/data" --sheet "$out/sheet-trained.png"
 $tinct colorize samples -o "$out/colour-trained" --model "$out/run/best.safetensors" --force --quiet
 
