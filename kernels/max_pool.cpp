@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
-#include "kernels/simd-inl.h"
+#include "kernels/staged_output-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -85,47 +85,122 @@ void forward_rows(const PoolShape& s, std::size_t begin, std::size_t end, const 
   if (stream) hwy::FlushStream();
 }
 
-// dx of input row iy; dy and which are the picture's.
-void backward_row(const PoolShape& s, std::size_t iy, const PoolRange* columns,
-                  const std::uint8_t* which, const float* dy, float* dx, bool stream) {
+// A row of windows that hold a row of inputs, and where in the window their row begins.
+struct WindowRow {
+  const std::uint8_t* which;
+  const float* dy;
+  std::size_t position;
+};
+
+// The windows of a WindowRow that hold one input: the first one's channels begin at `at`, and the
+// input is the `position`-th of its row there; `step` less in each that follows.
+struct WindowColumns {
+  std::size_t count, at, position, step;
+};
+
+// dx of one input from kRows x kColumns windows; it reads and writes whole vectors, up to a vector
+// less one number beyond each pixel.
+template <std::size_t kRows, std::size_t kColumns>
+HWY_INLINE void gather(const WindowRow* rows, const WindowColumns& columns, std::size_t c,
+                       float* dx) {
   const FloatTag d;
   const IntTag di;
   const ByteTag db;
-  const PoolWindow& p = s.window;
-  const std::size_t c = s.x.c;
-  const std::size_t ow = s.ow();
-  const PoolRange rows = pool_windows(iy, s.oh(), p.kh, p.stride_h, p.pad_top);
-  for (std::size_t ix = 0; ix < s.x.w; ++ix, dx += c) {
-    const PoolRange range = columns[ix];
-    for_each_vector(c, stream, [&](std::size_t k, auto load, auto store) HWY_ATTR {
-      Floats sum = hn::Zero(d);
-      for (std::size_t oy = rows.begin; oy < rows.end; ++oy) {
-        const std::size_t ky = iy + p.pad_top - oy * p.stride_h;
-        for (std::size_t ox = range.begin; ox < range.end; ++ox) {
-          const std::size_t position = ky * p.kw + ix + p.pad_left - ox * p.stride_w;
-          const std::size_t at = (oy * ow + ox) * c;
-          const auto chosen = k + hn::Lanes(db) <= c ? hn::LoadU(db, which + at + k)
-                                                     : load_first(db, which + at + k, c - k);
-          const auto here =
-              hn::Eq(hn::PromoteTo(di, chosen), hn::Set(di, static_cast<std::int32_t>(position)));
-          sum = hn::Add(sum, hn::IfThenElseZero(hn::RebindMask(d, here), load(dy + at)));
-        }
-      }
-      store(sum, dx);
-    });
+  const std::uint8_t* which[kRows * kColumns];
+  const float* dy[kRows * kColumns];
+  Ints position[kRows * kColumns];
+  for (std::size_t i = 0; i < kRows * kColumns; ++i) {
+    const WindowRow& row = rows[i / kColumns];
+    const std::size_t column = i % kColumns;
+    which[i] = row.which + columns.at + column * c;
+    dy[i] = row.dy + columns.at + column * c;
+    position[i] = hn::Set(
+        di, static_cast<std::int32_t>(row.position + columns.position - column * columns.step));
+  }
+  for (std::size_t k = 0; k < c; k += hn::Lanes(d)) {
+    Floats sum = hn::Zero(d);
+    for (std::size_t i = 0; i < kRows * kColumns; ++i) {
+      const auto here = hn::Eq(hn::PromoteTo(di, hn::LoadU(db, which[i] + k)), position[i]);
+      sum = hn::Add(sum, hn::IfThenElseZero(hn::RebindMask(d, here), hn::LoadU(d, dy[i] + k)));
+    }
+    hn::StoreU(sum, d, dx + k);
   }
 }
 
-// Input rows [begin, end) of n h; `columns` are the windows that hold each input of a row.
-void backward_rows(const PoolShape& s, std::size_t begin, std::size_t end, const PoolRange* columns,
-                   const std::uint8_t* which, const float* dy, float* dx, bool stream) {
-  const std::size_t row = s.x.w * s.x.c;
-  const std::size_t picture = s.oh() * s.ow() * s.x.c;
-  for (std::size_t i = begin; i < end; ++i) {
-    const std::size_t from = i / s.x.h * picture;
-    backward_row(s, i % s.x.h, columns, which + from, dy + from, dx + i * row, stream);
+// The same from any number of windows; it reads nothing beyond their c numbers.
+HWY_INLINE void gather_any(const WindowRow* rows, std::size_t row_count,
+                           const WindowColumns& columns, std::size_t c, float* dx) {
+  const FloatTag d;
+  const IntTag di;
+  const ByteTag db;
+  for (std::size_t k = 0; k < c; k += hn::Lanes(d)) {
+    Floats sum = hn::Zero(d);
+    for (std::size_t r = 0; r < row_count; ++r) {
+      for (std::size_t j = 0; j < columns.count; ++j) {
+        const std::size_t at = columns.at + j * c + k;
+        const std::size_t position = rows[r].position + columns.position - j * columns.step;
+        const auto here = hn::Eq(hn::PromoteTo(di, load_first(db, rows[r].which + at, c - k)),
+                                 hn::Set(di, static_cast<std::int32_t>(position)));
+        sum = hn::Add(sum, hn::IfThenElseZero(hn::RebindMask(d, here),
+                                              load_first(d, rows[r].dy + at, c - k)));
+      }
+    }
+    hn::StoreU(sum, d, dx + k);
   }
-  if (stream) hwy::FlushStream();
+}
+
+// dx of a row of inputs from kRows rows of windows, or from any number where kRows is zero.
+template <std::size_t kRows>
+void backward_row(const PoolShape& s, const PoolRange* ranges, const WindowRow* rows,
+                  std::size_t row_count, StagedOutput& out) {
+  const std::size_t c = s.x.c;
+  const std::size_t width = s.x.w;
+  for (std::size_t ix = 0; ix < width; ++ix) {
+    const PoolRange range = ranges[ix];
+    const WindowColumns columns{range.end - range.begin, range.begin * c,
+                                ix + s.window.pad_left - range.begin * s.window.stride_w,
+                                s.window.stride_w};
+    if (kRows > 0 && columns.count == 1) {
+      gather<HWY_MAX(kRows, 1), 1>(rows, columns, c, out.next());
+    } else if (kRows > 0 && columns.count == 2) {
+      gather<HWY_MAX(kRows, 1), 2>(rows, columns, c, out.next());
+    } else {
+      gather_any(rows, row_count, columns, c, out.next());
+    }
+    out.add(c);
+  }
+}
+
+// Input rows [begin, end) of n h; `ranges` are the windows that hold each input of a row.
+void backward_rows(const PoolShape& s, std::size_t begin, std::size_t end, const PoolRange* ranges,
+                   const std::uint8_t* which, const float* dy, float* dx, bool stream) {
+  const PoolWindow& p = s.window;
+  const std::size_t oh = s.oh();
+  const std::size_t row_size = s.ow() * s.x.c;
+  const std::size_t size = s.y().size();
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  WindowRow rows[kMaxPoolWindow];
+  StagedOutput out(dx + begin * s.x.w * s.x.c, s.x.c, stream);
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t iy = i % s.x.h;
+    const std::size_t picture = i / s.x.h * oh;
+    const PoolRange range = pool_windows(iy, oh, p.kh, p.stride_h, p.pad_top);
+    for (std::size_t oy = range.begin; oy < range.end; ++oy) {
+      const std::size_t at = (picture + oy) * row_size;
+      rows[oy - range.begin] = {which + at, dy + at, (iy + p.pad_top - oy * p.stride_h) * p.kw};
+    }
+    const std::size_t count = range.end - range.begin;
+    // Whether whole vectors stay inside dy even behind the last pixel of these rows.
+    const bool whole = (picture + range.end) * row_size + lanes - 1 <= size;
+    if (count == 1 && whole) {
+      backward_row<1>(s, ranges, rows, count, out);
+    } else if (count == 2 && whole) {
+      backward_row<2>(s, ranges, rows, count, out);
+    } else {
+      backward_row<0>(s, ranges, rows, count, out);
+    }
+  }
+  out.finish();
 }
 
 }  // namespace
@@ -154,7 +229,7 @@ void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which)
 
 void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const float* dy, float* dx) {
   const std::vector<PoolRange> columns = s.column_windows();
-  const bool stream = stream_output(dx, s.x.size(), s.x.c);
+  const bool stream = stream_output(dx, s.x.size());
   const auto run = HWY_DYNAMIC_DISPATCH(backward_rows);
   parallel_for(s.x.n * s.x.h, [&](std::size_t begin, std::size_t end) {
     run(s, begin, end, columns.data(), which, dy, dx, stream);
