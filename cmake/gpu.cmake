@@ -9,6 +9,10 @@ set(TINCT_CUDA_ARCHITECTURES "80-real;86-real;89-real;90" CACHE STRING
   "Cards that TINCT_GPU=cuda compiles for; the last without -real adds PTX for newer ones")
 
 file(GLOB gpu_sources CONFIGURE_DEPENDS kernels/*.cu kernels/conv/*.cu)
+file(GLOB gpu_core_sources CONFIGURE_DEPENDS core/*.cu)
+if(NOT TINCT_GPU STREQUAL none)
+  target_compile_definitions(tinct_core PUBLIC TINCT_WITH_GPU)
+endif()
 
 # Each kernel with load and store hooks, as functions of tinct::gpu_checked, so that both builds fit
 # into one program. Needs g++, whose loads and stores are those of the source.
@@ -52,23 +56,23 @@ function(tinct_gpu_checked target)
   target_compile_definitions(${target} PRIVATE ${gpu_checked_definitions})
 endfunction()
 
+# Tensors live in device memory and kernels launch on it, so core and its backend need each other.
 if(TINCT_GPU STREQUAL none)
   target_sources(tinct_core PRIVATE core/simt/device_none.cpp)
-else()
-  get_target_property(sources tinct_kernels SOURCES)
-  list(FILTER sources EXCLUDE REGEX "gpu_none")
-  set_target_properties(tinct_kernels PROPERTIES SOURCES "${sources}")
+elseif(TINCT_GPU STREQUAL sim)
+  tinct_gpu_sources(tinct_simt ${gpu_core_sources})
+  target_link_libraries(tinct_core PUBLIC tinct_simt)
   tinct_gpu_sources(tinct_kernels ${gpu_sources})
-  if(TINCT_GPU STREQUAL cuda)
-    tinct_gpu_sources(tinct_kernels core/simt/device_cuda.cu)
-    target_link_libraries(tinct_kernels PUBLIC CUDA::cudart_static)
-  else()
-    target_link_libraries(tinct_kernels PUBLIC tinct_simt)
-  endif()
+else()
+  tinct_gpu_sources(tinct_core core/simt/device_cuda.cu ${gpu_core_sources})
+  target_compile_definitions(tinct_core PRIVATE
+    TINCT_CUDA_ARCHITECTURES="${TINCT_CUDA_ARCHITECTURES}")
+  target_link_libraries(tinct_core PUBLIC CUDA::cudart_static)
+  tinct_gpu_sources(tinct_kernels ${gpu_sources})
 endif()
 
 if(TINCT_GPU_CHECKED)
-  add_library(tinct_kernels_checked STATIC ${gpu_sources})
+  add_library(tinct_kernels_checked STATIC ${gpu_sources} ${gpu_core_sources})
   target_compile_options(tinct_kernels_checked PRIVATE ${gpu_checked_options})
   tinct_gpu_checked(tinct_kernels_checked)
   target_link_libraries(tinct_kernels_checked PUBLIC tinct_kernels)

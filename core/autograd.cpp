@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/arithmetic.h"
 #include "core/threads.h"
 
 namespace tinct {
@@ -33,13 +34,19 @@ std::uint64_t next_number() {
 
 // sum = a + b; writes into a's buffer when nobody else holds it.
 void accumulate(Tensor& a, const Tensor& b) {
-  Tensor sum = a.unique() ? a : Tensor(a.shape());
+  Tensor sum = a.unique() ? a : Tensor(a.shape(), a.device());
   const float* pa = a.f32();
   const float* pb = b.f32();
   float* ps = sum.f32();
-  parallel_for(a.size(), [=](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) ps[i] = pa[i] + pb[i];
-  });
+  if (a.device() == Device::cpu) {
+    parallel_for(a.size(), [=](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) ps[i] = pa[i] + pb[i];
+    });
+  } else {
+#ifdef TINCT_WITH_GPU
+    gpu::accumulate(a.size(), pa, pb, ps);
+#endif
+  }
   a = std::move(sum);
 }
 
@@ -100,6 +107,7 @@ void Value::add_grad(Tensor g) const {
     throw std::invalid_argument("Value::add_grad: a gradient of shape " + to_string(g.shape()) +
                                 " for a value of shape " + to_string(shape()));
   }
+  common_device("Value::add_grad", {&data(), &g});
   if (!node_->grad.defined()) {
     node_->grad = std::move(g);
   } else {
@@ -115,7 +123,7 @@ void Value::backward(Tensor seed) const {
   if (!requires_grad()) {
     throw std::invalid_argument("Value::backward: nothing under this value requires a gradient");
   }
-  add_grad(seed.defined() ? std::move(seed) : Tensor::full(shape(), 1.0f));
+  add_grad(seed.defined() ? std::move(seed) : Tensor::full(shape(), 1.0f, device()));
 
   const auto older = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
     return a->number < b->number;
@@ -138,6 +146,16 @@ void Value::backward(Tensor seed) const {
       }
     }
   }
+}
+
+Device common_device(const char* operation, std::initializer_list<const Value*> inputs) {
+  const Value* first = nullptr;
+  for (const Value* v : inputs) {
+    if (!v->defined()) continue;
+    if (first == nullptr) first = v;
+    common_device(operation, {&first->data(), &v->data()});
+  }
+  return first == nullptr ? Device::cpu : first->device();
 }
 
 bool needs_grad(std::initializer_list<const Value*> inputs) {

@@ -38,6 +38,7 @@ class Value {
   /// For optimizers and importers, outside the graph.
   Tensor& mutable_data();
   const Shape& shape() const { return data().shape(); }
+  Device device() const { return data().device(); }
 
   bool requires_grad() const;
   /// Freezes (false) or thaws a leaf. Throws std::invalid_argument on the result of an operation.
@@ -47,7 +48,7 @@ class Value {
   const Tensor& grad() const;
   Tensor& mutable_grad();
   /// Adds g to the gradient; the first g is kept as it is. Ignored by a value that requires none.
-  /// Throws std::invalid_argument when the shapes differ.
+  /// Throws std::invalid_argument when shapes or devices differ.
   void add_grad(Tensor g) const;
   void clear_grad() const;
 
@@ -60,6 +61,9 @@ class Value {
   struct Node;
   std::shared_ptr<Node> node_;
 };
+
+/// common_device() of the values' data; empty values do not count.
+Device common_device(const char* operation, std::initializer_list<const Value*> inputs);
 
 /// Whether an operation on these inputs must save what its backward needs. Empty values count as
 /// needing none.

@@ -7,17 +7,14 @@
 #include <cstddef>
 #include <memory>
 
+#include "core/block_cache.h"
+
 namespace tinct {
 
 /// An uninitialised block of at least `bytes` bytes, 64-byte aligned; given back to the cache when
 /// the last owner goes. Throws OutOfMemory. Safe to call from any thread.
 std::shared_ptr<std::byte> allocate(std::size_t bytes);
 
-struct MemoryUse {
-  std::size_t in_use = 0;  ///< bytes held by live blocks
-  std::size_t peak = 0;    ///< most bytes ever in use since the last reset_memory_peak()
-  std::size_t cached = 0;  ///< bytes freed and kept for reuse
-};
 MemoryUse memory_use();
 void reset_memory_peak();
 /// Gives every cached block back to the system.

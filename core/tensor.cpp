@@ -2,10 +2,11 @@
 #include "core/tensor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
+#include "core/arithmetic.h"
 #include "core/error.h"
+#include "core/simt/device.h"
 
 namespace tinct {
 namespace {
@@ -20,32 +21,41 @@ std::size_t checked_bytes(const Shape& shape, DType type) {
   return bytes;
 }
 
+std::shared_ptr<std::byte> allocate_on(Device device, std::size_t bytes) {
+  if (device == Device::cpu) return allocate(bytes);
+  void* block = device::allocate(std::max<std::size_t>(bytes, 1));
+  return {static_cast<std::byte*>(block), [](std::byte* p) { device::release(p); }};
+}
+
 }  // namespace
 
 std::size_t size_of(DType type) {
   return type == DType::f32 ? 4 : 1;
 }
 
-Tensor::Tensor(Shape shape, DType type)
-    : shape_(shape), type_(type), buffer_(allocate(checked_bytes(shape, type))) {}
+Tensor::Tensor(Shape shape, DType type, Device device)
+    : shape_(shape),
+      type_(type),
+      device_(device),
+      buffer_(allocate_on(device, checked_bytes(shape, type))) {}
 
-Tensor Tensor::zeros(Shape shape) {
-  return full(shape, 0.0f);
+Tensor Tensor::zeros(Shape shape, Device device) {
+  return full(shape, 0.0f, device);
 }
 
-Tensor Tensor::full(Shape shape, float value) {
-  Tensor t(shape);
+Tensor Tensor::full(Shape shape, float value, Device device) {
+  Tensor t(shape, device);
   t.fill(value);
   return t;
 }
 
-Tensor Tensor::from(Shape shape, const std::vector<float>& values) {
+Tensor Tensor::from(Shape shape, const std::vector<float>& values, Device device) {
   if (values.size() != shape.size()) {
     throw std::invalid_argument("Tensor::from: " + std::to_string(values.size()) +
                                 " values for shape " + to_string(shape));
   }
-  Tensor t(shape);
-  std::copy(values.begin(), values.end(), t.f32());
+  Tensor t(shape, device);
+  copy(t.f32(), device, values.data(), Device::cpu, t.bytes());
   return t;
 }
 
@@ -76,9 +86,16 @@ const std::uint8_t* Tensor::u8() const {
 
 Tensor Tensor::clone() const {
   if (!defined()) return {};
-  Tensor copy(shape_, type_);
-  std::memcpy(copy.buffer_.get(), buffer_.get(), bytes());
-  return copy;
+  Tensor result(shape_, type_, device_);
+  copy(result.buffer_.get(), device_, buffer_.get(), device_, bytes());
+  return result;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (!defined() || device == device_) return *this;
+  Tensor result(shape_, type_, device);
+  copy(result.buffer_.get(), device, buffer_.get(), device_, bytes());
+  return result;
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
@@ -92,7 +109,28 @@ Tensor Tensor::reshaped(Shape shape) const {
 }
 
 void Tensor::fill(float value) {
-  std::fill_n(f32(), size(), value);
+  float* x = f32();
+  if (device_ == Device::cpu) {
+    std::fill_n(x, size(), value);
+    return;
+  }
+#ifdef TINCT_WITH_GPU
+  gpu::fill(size(), value, x);
+#endif
+}
+
+Device common_device(const char* operation, std::initializer_list<const Tensor*> inputs) {
+  const Tensor* first = nullptr;
+  for (const Tensor* t : inputs) {
+    if (t == nullptr || !t->defined()) continue;
+    if (first == nullptr) first = t;
+    if (t->device() != first->device()) {
+      throw std::invalid_argument(std::string(operation) + ": " + to_string(first->shape()) +
+                                  " is on the " + to_string(first->device()) + ", " +
+                                  to_string(t->shape()) + " on the " + to_string(t->device()));
+    }
+  }
+  return first == nullptr ? Device::cpu : first->device();
 }
 
 }  // namespace tinct

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
+
+#include "core/block_cache.h"
 
 namespace tinct::device {
 
@@ -26,12 +29,22 @@ struct Info {
 
 /// All functions below throw DeviceError when there is no device, or CUDA reports an error.
 Info info();
+/// Throws DeviceError, one line with what to do, when there is no device that the kernels of this
+/// build run on.
+void check_usable();
 
 /// At least `bytes` bytes, 256-byte aligned; the simulator fills them with NaN. Null for 0 bytes.
-/// Throws OutOfMemory.
+/// On a card released blocks are kept for reuse, in the default stream's order. Throws OutOfMemory.
 void* allocate(std::size_t bytes);
 /// Null is fine.
 void release(void* memory) noexcept;
+MemoryUse memory_use();
+void reset_memory_peak();
+/// Gives every block kept for reuse back to the card.
+void release_cached_memory();
+
+/// Host memory from which copy_to_device_later() copies in the background.
+std::shared_ptr<std::byte> pinned(std::size_t bytes);
 
 /// Copies that are done when the call returns.
 void copy_to_device(void* to, const void* from, std::size_t bytes);

@@ -1,4 +1,9 @@
 // Device memory on a real card.
+#include <cstdlib>
+#include <mutex>
+#include <unordered_map>
+
+#include "core/block_cache.h"
 #include "core/simt/device.h"
 #include "core/simt/simt.h"
 
@@ -9,6 +14,54 @@ using gpu::check;
 
 cudaStream_t native(Stream* stream) {
   return reinterpret_cast<cudaStream_t>(stream);
+}
+
+// Null when the card has too little left.
+void* from_card(std::size_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(status);
+  return memory;
+}
+
+// The sizes of live blocks beside the cache: release() is told an address alone.
+class Pool {
+ public:
+  // Never destroyed: tensors with static storage may outlive any order of destruction.
+  static Pool& get() {
+    static Pool* const pool = new Pool;
+    return *pool;
+  }
+
+  BlockCache cache;
+
+  void remember(void* block, std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    live_[block] = size;
+  }
+  std::size_t forget(void* block) {
+    const std::lock_guard lock(mutex_);
+    const auto found = live_.find(block);
+    const std::size_t size = found->second;
+    live_.erase(found);
+    return size;
+  }
+  // compute-sanitizer sees more when every block is the card's own.
+  const bool keeps = std::getenv("TINCT_NO_DEVICE_CACHE") == nullptr;
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<void*, std::size_t> live_;
+};
+
+__global__ void nothing() {}
+
+std::string mebibytes(std::size_t bytes) {
+  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
 
 }  // namespace
@@ -30,23 +83,74 @@ Info info() {
   return info;
 }
 
+void check_usable() {
+  int count = 0;
+  if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || count == 0) {
+    cudaGetLastError();
+    throw DeviceError(std::string("no NVIDIA GPU can be used (") +
+                      (status == cudaSuccess ? "there is none" : cudaGetErrorString(status)) +
+                      "): use --device cpu");
+  }
+  cudaFuncAttributes attributes{};
+  const cudaError_t status = cudaFuncGetAttributes(&attributes, nothing);
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion) {
+    cudaGetLastError();
+    const Info card = info();
+    throw DeviceError(card.name + " is sm_" + std::to_string(card.capability) +
+                      ", and this tinct was compiled for " TINCT_CUDA_ARCHITECTURES
+                      ": build it with -DTINCT_CUDA_ARCHITECTURES=" +
+                      std::to_string(card.capability));
+  }
+  check(status);
+}
+
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  void* memory = nullptr;
-  if (const cudaError_t status = cudaMalloc(&memory, bytes); status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
+  Pool& pool = Pool::get();
+  const std::size_t size = pool.keeps ? BlockCache::size_class(bytes) : bytes;
+  void* block = pool.cache.take(size);
+  if (block == nullptr) block = from_card(size);
+  if (block == nullptr) {
+    release_cached_memory();
+    block = from_card(size);
+  }
+  if (block == nullptr) {
+    pool.cache.forget(size);
     std::size_t free_bytes = 0, total = 0;
     cudaMemGetInfo(&free_bytes, &total);
-    throw OutOfMemory("no device memory for " + std::to_string(bytes) + " bytes; " +
-                      std::to_string(free_bytes) + " of " + std::to_string(total) + " are free");
-  } else {
-    check(status);
+    throw OutOfMemory("no room for " + mebibytes(bytes) + " on the GPU: " + mebibytes(free_bytes) +
+                      " of " + mebibytes(total) + " are free, " +
+                      mebibytes(pool.cache.use().in_use) + " are this program's");
   }
-  return memory;
+  pool.remember(block, size);
+  return block;
 }
 
 void release(void* memory) noexcept {
+  if (memory == nullptr) return;
+  Pool& pool = Pool::get();
+  const std::size_t size = pool.forget(memory);
+  if (pool.keeps) return pool.cache.give_back(memory, size);
+  pool.cache.forget(size);
   cudaFree(memory);
+}
+
+MemoryUse memory_use() {
+  return Pool::get().cache.use();
+}
+
+void reset_memory_peak() {
+  Pool::get().cache.reset_peak();
+}
+
+void release_cached_memory() {
+  Pool::get().cache.drain([](void* block) { cudaFree(block); });
+}
+
+std::shared_ptr<std::byte> pinned(std::size_t bytes) {
+  void* memory = nullptr;
+  check(cudaMallocHost(&memory, bytes == 0 ? 1 : bytes));
+  return {static_cast<std::byte*>(memory), [](std::byte* p) { cudaFreeHost(p); }};
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {

@@ -19,11 +19,27 @@ Info info() {
   refuse();
 }
 
+void check_usable() {
+  refuse();
+}
+
 void* allocate(std::size_t) {
   refuse();
 }
 
 void release(void*) noexcept {}
+
+MemoryUse memory_use() {
+  return {};
+}
+
+void reset_memory_peak() {}
+
+void release_cached_memory() {}
+
+std::shared_ptr<std::byte> pinned(std::size_t) {
+  refuse();
+}
 
 void copy_to_device(void*, const void*, std::size_t) {
   refuse();

@@ -1,11 +1,18 @@
 // Device memory when the device is the simulator.
+#include <atomic>
 #include <cstring>
 
+#include "core/memory.h"
 #include "core/simt/arena.h"
 #include "core/simt/checker.h"
 #include "core/simt/device.h"
 
 namespace tinct::device {
+namespace {
+
+std::atomic<std::size_t> peak{0};
+
+}  // namespace
 
 Backend backend() {
   return Backend::simulator;
@@ -21,13 +28,34 @@ Info info() {
   return info;
 }
 
+void check_usable() {}
+
 void* allocate(std::size_t bytes) {
-  return simt::Arena::get().allocate(bytes);
+  void* memory = simt::Arena::get().allocate(bytes);
+  const std::size_t in_use = simt::Arena::get().in_use();
+  std::size_t before = peak;
+  while (before < in_use && !peak.compare_exchange_weak(before, in_use)) {
+  }
+  return memory;
 }
 
 void release(void* memory) noexcept {
   simt::Arena::get().release(memory);
   simt::forget_shadow(reinterpret_cast<std::uintptr_t>(memory));
+}
+
+MemoryUse memory_use() {
+  return {simt::Arena::get().in_use(), peak, 0};
+}
+
+void reset_memory_peak() {
+  peak = simt::Arena::get().in_use();
+}
+
+void release_cached_memory() {}
+
+std::shared_ptr<std::byte> pinned(std::size_t bytes) {
+  return tinct::allocate(bytes);
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {

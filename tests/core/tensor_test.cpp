@@ -4,7 +4,10 @@
 #include <catch2/catch.hpp>
 #include <cstdint>
 
+#include "core/autograd.h"
 #include "core/error.h"
+#include "core/simt/device.h"
+#include "tests/check.h"
 
 using namespace tinct;
 
@@ -64,4 +67,50 @@ TEST_CASE("size classes waste at most a quarter") {
     CHECK(taken >= bytes);
     CHECK(taken <= bytes + bytes / 4 + (bytes > (1u << 20) ? (2u << 20) : 0));
   }
+}
+
+TEST_CASE("tensors on the device", "[tensor][device]") {
+  if (device::backend() != device::Backend::simulator) return;
+  const Tensor host = Tensor::from({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor there = host.to(Device::gpu);
+  CHECK(there.device() == Device::gpu);
+  CHECK(there.to(Device::gpu).f32() == there.f32());
+  const Tensor copy = there.clone();
+  CHECK(copy.f32() != there.f32());
+  CHECK(test::difference(copy.to(Device::cpu), host, 0, 0).empty());
+  const Tensor sevens = Tensor::full({1, 1, 1, 9}, 7, Device::gpu);
+  CHECK(test::difference(sevens.to(Device::cpu), Tensor::full({1, 1, 1, 9}, 7), 0, 0).empty());
+  CHECK(Tensor({0, 1, 1, 1}, Device::gpu).defined());
+
+  const std::size_t before = device::memory_use().in_use;
+  {
+    const Tensor large({1, 1, 1, 100000}, Device::gpu);
+    CHECK(device::memory_use().in_use >= before + 400000);
+  }
+  CHECK(device::memory_use().in_use == before);
+  CHECK(device::memory_use().peak >= before + 400000);
+
+  CHECK(common_device("add", {&there, nullptr, &copy}) == Device::gpu);
+  CHECK_THROWS_WITH(common_device("add", {&there, &host}),
+                    "add: (1,1,2,3) is on the gpu, (1,1,2,3) on the cpu");
+}
+
+TEST_CASE("gradients add up on the device", "[autograd][device]") {
+  if (device::backend() != device::Backend::simulator) return;
+  const Value x(Tensor::from({1, 1, 1, 3}, {1, 2, 3}, Device::gpu), true);
+  x.add_grad(Tensor::from({1, 1, 1, 3}, {1, 2, 3}, Device::gpu));
+  x.add_grad(Tensor::from({1, 1, 1, 3}, {10, 20, 30}, Device::gpu));
+  CHECK(x.grad().device() == Device::gpu);
+  const Tensor sum = Tensor::from({1, 1, 1, 3}, {11, 22, 33});
+  CHECK(test::difference(x.grad().to(Device::cpu), sum, 0, 0).empty());
+  CHECK_THROWS_AS(x.add_grad(Tensor({1, 1, 1, 3})), std::invalid_argument);
+}
+
+TEST_CASE("devices by name", "[device]") {
+  CHECK(find_device("cpu") == Device::cpu);
+  CHECK_THROWS_AS(find_device("tpu"), std::invalid_argument);
+  const bool simulated = device::backend() == device::Backend::simulator;
+  if (simulated) CHECK(find_device("sim") == Device::gpu);
+  if (!simulated) CHECK_THROWS_AS(find_device("sim"), DeviceError);
+  if (device::backend() != device::Backend::cuda) CHECK_THROWS_AS(find_device("gpu"), DeviceError);
 }
