@@ -1,8 +1,10 @@
-// Philox4x32-10 and the numbers drawn from it.
+// The numbers drawn from Philox blocks.
 #include "core/random.h"
 
 #include <cmath>
 #include <numbers>
+
+#include "core/philox.h"
 
 namespace tinct {
 namespace {
@@ -20,15 +22,8 @@ std::uint64_t mix(std::uint64_t x) {
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
                                     std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0];
-    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c[2];
-    c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ key[0], static_cast<std::uint32_t>(p1),
-         static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ key[1], static_cast<std::uint32_t>(p0)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return c;
+  const PhiloxBlock block = philox({c[0], c[1], c[2], c[3]}, key[0], key[1]);
+  return {block.word[0], block.word[1], block.word[2], block.word[3]};
 }
 
 Random::Random(std::uint64_t seed, Purpose purpose, std::uint64_t epoch, std::uint64_t sample)

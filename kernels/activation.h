@@ -6,6 +6,9 @@
 #include "kernels/activation_kind.h"
 
 namespace tinct {
+
+struct bf16;
+
 namespace ref {
 
 /// One value: max(v, 0); v > 0 ? v : slope v; 1 / (1 + e^-v); tanh v. NaN stays NaN.
@@ -35,11 +38,16 @@ void activation_backward(Activation kind, std::size_t count, const float* y, con
 
 namespace gpu {
 
-/// On device memory, 16-byte aligned. Sigmoid and tanh within 5e-7 of the value.
+/// On device memory, 16-byte aligned. Sigmoid and tanh within 5e-7 of the value; bf16 is computed
+/// in f32 and rounded once.
 void activation(Activation kind, std::size_t count, const float* x, float* y,
+                float slope = kLeakySlope);
+void activation(Activation kind, std::size_t count, const bf16* x, bf16* y,
                 float slope = kLeakySlope);
 void activation_backward(Activation kind, std::size_t count, const float* y, const float* dy,
                          float* dx, float slope = kLeakySlope);
+void activation_backward(Activation kind, std::size_t count, const bf16* y, const bf16* dy,
+                         bf16* dx, float slope = kLeakySlope);
 
 }  // namespace gpu
 }  // namespace tinct

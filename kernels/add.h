@@ -7,6 +7,9 @@
 #include "kernels/activation_kind.h"
 
 namespace tinct {
+
+struct bf16;
+
 namespace ref {
 
 /// y = activation(a + b).
@@ -20,4 +23,12 @@ namespace cpu {
 void add(std::size_t count, const float* a, const float* b, Activation activation, float* y);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned; any activation. bf16 is added in f32 and rounded once.
+void add(std::size_t count, const float* a, const float* b, Activation activation, float* y);
+void add(std::size_t count, const bf16* a, const bf16* b, Activation activation, bf16* y);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -8,6 +8,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 /// What a window is divided by, as rows[oy] columns[ox]: its elements inside the input, or, with
 /// `count_include_pad`, inside the padded input (PyTorch's rule: what `ceil` adds beyond the
 /// padding never counts).
@@ -30,4 +32,14 @@ void average_pool(const PoolShape& s, bool count_include_pad, const float* x, fl
 void average_pool_backward(const PoolShape& s, bool count_include_pad, const float* dy, float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned. bf16 is summed in f32 and rounded once.
+void average_pool(const PoolShape& s, bool count_include_pad, const float* x, float* y);
+void average_pool(const PoolShape& s, bool count_include_pad, const bf16* x, bf16* y);
+void average_pool_backward(const PoolShape& s, bool count_include_pad, const float* dy, float* dx);
+void average_pool_backward(const PoolShape& s, bool count_include_pad, const bf16* dy, bf16* dx);
+
+}  // namespace gpu
 }  // namespace tinct

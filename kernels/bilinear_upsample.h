@@ -9,6 +9,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 /// Where output pixel o of `out` reads from an axis of `in` pixels.
 enum class Align : std::uint8_t {
   half_pixel,  ///< (o + 1/2) in/out - 1/2, clamped: OpenCV, PyTorch's default, TensorFlow 2
@@ -42,4 +44,18 @@ void bilinear_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, 
                                 const float* dy, float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned; in, out < 32768. bf16 is summed in f32 and rounded once.
+void bilinear_upsample(const Shape& s, std::size_t oh, std::size_t ow, Align align, const float* x,
+                       float* y);
+void bilinear_upsample(const Shape& s, std::size_t oh, std::size_t ow, Align align, const bf16* x,
+                       bf16* y);
+void bilinear_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                                const float* dy, float* dx);
+void bilinear_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                                const bf16* dy, bf16* dx);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -8,6 +8,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 /// An element is kept when its random word is at least this: rate rounded to a multiple of 2^-32.
 /// 0 <= rate < 1.
 std::uint32_t dropout_threshold(float rate);
@@ -32,4 +34,16 @@ void channel_dropout(const Random& random, float rate, std::size_t n, std::size_
                      std::size_t c, const float* x, float* y);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned; the same elements are kept as on the CPU. y may be x.
+void dropout(const Random& random, float rate, std::size_t count, const float* x, float* y);
+void dropout(const Random& random, float rate, std::size_t count, const bf16* x, bf16* y);
+void channel_dropout(const Random& random, float rate, std::size_t n, std::size_t pixels,
+                     std::size_t c, const float* x, float* y);
+void channel_dropout(const Random& random, float rate, std::size_t n, std::size_t pixels,
+                     std::size_t c, const bf16* x, bf16* y);
+
+}  // namespace gpu
 }  // namespace tinct

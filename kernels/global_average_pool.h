@@ -5,6 +5,9 @@
 #include "core/shape.h"
 
 namespace tinct {
+
+struct bf16;
+
 namespace ref {
 
 void global_average_pool(const Shape& x_shape, const float* x, float* y);
@@ -19,4 +22,14 @@ void global_average_pool(const Shape& x_shape, const float* x, float* y);
 void global_average_pool_backward(const Shape& x_shape, const float* dy, float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned. bf16 is summed in f32 and rounded once.
+void global_average_pool(const Shape& x_shape, const float* x, float* y);
+void global_average_pool(const Shape& x_shape, const bf16* x, bf16* y);
+void global_average_pool_backward(const Shape& x_shape, const float* dy, float* dx);
+void global_average_pool_backward(const Shape& x_shape, const bf16* dy, bf16* dx);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -9,6 +9,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 /// The largest window, in elements: its positions fit in a byte.
 inline constexpr std::size_t kMaxPoolWindow = 256;
 
@@ -29,4 +31,15 @@ void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which)
 void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const float* dy, float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned.
+void max_pool(const PoolShape& s, const float* x, float* y, std::uint8_t* which);
+void max_pool(const PoolShape& s, const bf16* x, bf16* y, std::uint8_t* which);
+/// bf16 gradients are summed in f32 and rounded once.
+void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const float* dy, float* dx);
+void max_pool_backward(const PoolShape& s, const std::uint8_t* which, const bf16* dy, bf16* dx);
+
+}  // namespace gpu
 }  // namespace tinct

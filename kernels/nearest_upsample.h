@@ -7,6 +7,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 namespace ref {
 
 /// Output pixel o of `out` copies input pixel floor(o in / out) of its axis: PyTorch's "nearest",
@@ -25,4 +27,17 @@ void nearest_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, c
                                float* dx);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned; in, out < 32768. bf16 gradients are summed in f32 and rounded
+/// once.
+void nearest_upsample(const Shape& s, std::size_t oh, std::size_t ow, const float* x, float* y);
+void nearest_upsample(const Shape& s, std::size_t oh, std::size_t ow, const bf16* x, bf16* y);
+void nearest_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, const float* dy,
+                               float* dx);
+void nearest_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, const bf16* dy,
+                               bf16* dx);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -4,6 +4,9 @@
 #include <cstddef>
 
 namespace tinct {
+
+struct bf16;
+
 namespace ref {
 
 /// y = factor x. y may be x.
@@ -16,4 +19,12 @@ namespace cpu {
 void scale(std::size_t count, float factor, const float* x, float* y);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned.
+void scale(std::size_t count, float factor, const float* x, float* y);
+void scale(std::size_t count, float factor, const bf16* x, bf16* y);
+
+}  // namespace gpu
 }  // namespace tinct

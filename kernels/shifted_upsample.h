@@ -39,4 +39,12 @@ void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
 void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory; h, w, oh, ow < 16384.
+void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
+void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
+
+}  // namespace gpu
 }  // namespace tinct

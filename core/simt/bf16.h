@@ -4,11 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__CUDACC__)
-#define TINCT_HOST_DEVICE __host__ __device__
-#else
-#define TINCT_HOST_DEVICE
-#endif
+#include "core/host_device.h"
 
 namespace tinct {
 
