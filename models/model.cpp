@@ -124,13 +124,14 @@ const Preset& preset_named(const std::string& name) {
   throw WeightsError(file.path() + ": " + key + " \"" + value + "\" " + what);
 }
 
-float read_factor(const SafetensorsFile& file, const std::string& key, float absent) {
+float read_factor(const SafetensorsFile& file, const std::string& key, float absent,
+                  float most = 10) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) return absent;
   char* end = nullptr;
   const float value = std::strtof(found->second.c_str(), &end);
-  if (end == found->second.c_str() || *end != 0 || !(value > 0 && value <= 10)) {
-    refuse(file, key, found->second, "is not in 0..10");
+  if (end == found->second.c_str() || *end != 0 || !(value > 0 && value <= most)) {
+    refuse(file, key, found->second, "is not in 0.." + std::to_string(std::lround(most)));
   }
   return value;
 }
@@ -213,6 +214,9 @@ Metadata describe(const Model& model) {
       {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
   if (model.info.grey == Grey::rgb_mean) metadata["grey"] = "(R + G + B) / 3 of sRGB";
   if (!regression) metadata["temperature"] = std::to_string(model.info.temperature);
+  if (model.info.train_colourfulness > 0) {
+    metadata["train_colourfulness"] = std::to_string(model.info.train_colourfulness);
+  }
   metadata.insert(model.info.settings.begin(), model.info.settings.end());
   return metadata;
 }
@@ -243,6 +247,7 @@ Model load_model(const std::string& path) {
   }
   model.info.chroma_gain = read_factor(file, "chroma_gain", model.info.chroma_gain);
   model.info.temperature = read_factor(file, "temperature", model.info.temperature);
+  model.info.train_colourfulness = read_factor(file, "train_colourfulness", 0, 1000);
   load_parameters(file, model);
   return model;
 }

@@ -45,6 +45,8 @@ struct ModelInfo {
   float chroma_gain = 1;
   /// Of a binned head's annealed mean: 1 is the mean of the distribution, towards 0 its mode.
   float temperature = 0.38f;
+  /// Mean colourfulness of the photographs that it learnt from (train/metrics.h); 0: not known.
+  float train_colourfulness = 0;
   /// What a weights file must say beside the preset's name, so that load_model builds the same.
   Metadata settings;
 };

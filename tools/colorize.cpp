@@ -21,6 +21,7 @@
 #include "train/contact_sheet.h"
 #include "train/lab_planes.h"
 #include "train/predict.h"
+#include "train/uncertainty.h"
 
 namespace tinct {
 namespace {
@@ -39,6 +40,8 @@ struct Options {
   std::string model = kDefaultModel;
   std::string format;
   std::string sheet;
+  std::string uncertainty;
+  std::string saturation = "1";
   int quality = 92;
   bool compare = false;
   bool force = false;
@@ -46,6 +49,11 @@ struct Options {
   DecodeLimits limits;
   ColorizeOptions colorize;
   PredictOptions predict;
+};
+
+struct Coloured {
+  Image picture;
+  Image map;  ///< of the uncertainty; empty when it is not wanted
 };
 
 enum class Status { waiting, done, skipped, failed };
@@ -68,6 +76,13 @@ auto in_background(Work work) {
   });
 }
 
+void make_folder_of(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error) throw IoError("cannot make the folder " + folder.string() + ": " + error.message());
+}
+
 /// Reads, colours and writes one picture after another. While the network works on one, the next is
 /// being decoded and the one before encoded.
 class Run {
@@ -87,7 +102,7 @@ class Run {
       const std::size_t current = next++;
       std::future<Image> loaded = std::move(loading);
       loading = start_loading(next);
-      std::optional<Image> result = colour(current, std::move(loaded));
+      std::optional<Coloured> result = colour(current, std::move(loaded));
       finish_writing();
       if (result) start_writing(current, std::move(*result));
       progress.advance(current + 1 - shown);
@@ -115,15 +130,23 @@ class Run {
     return {};
   }
 
-  std::optional<Image> colour(std::size_t i, std::future<Image> loaded) {
+  std::optional<Coloured> colour(std::size_t i, std::future<Image> loaded) {
     Outcome& outcome = outcomes_[i];
     try {
       const Image image = loaded.get();
       const auto start = std::chrono::steady_clock::now();
       ColorizeOptions how = options_.colorize;
       how.multiple = model_.info.multiple;
-      Image result = colorize(
-          image, [this](const Tensor& l) { return predict_ab(model_, l, options_.predict); }, how);
+      if (options_.saturation == "auto") how.colourfulness = model_.info.train_colourfulness;
+      Prediction prediction;
+      const PredictChroma predict_chroma = [&](const Tensor& l) {
+        prediction = predict(model_, l, options_.predict);
+        return prediction.ab;
+      };
+      Coloured result{colorize(image, predict_chroma, how), {}};
+      if (!plan_.jobs[i].uncertainty.empty()) {
+        result.map = uncertainty_map(prediction.uncertainty, image.height, image.width);
+      }
       const std::chrono::duration<double, std::milli> elapsed =
           std::chrono::steady_clock::now() - start;
       outcome.width = image.width, outcome.height = image.height, outcome.ms = elapsed.count();
@@ -134,8 +157,8 @@ class Run {
       if (plan_.jobs[i].jpeg && image.bits == 16) {
         outcome.notes.push_back("JPEG has 8 bits: 16 were rounded");
       }
-      if (!options_.sheet.empty()) add_to_sheet(image, result);
-      if (options_.compare) result = side_by_side(image, result);
+      if (!options_.sheet.empty()) add_to_sheet(image, result.picture);
+      if (options_.compare) result.picture = side_by_side(image, result.picture);
       return result;
     } catch (const std::exception& error) {
       fail(i, error);
@@ -160,19 +183,19 @@ class Run {
     if (outcome.error.rfind(input, 0) != 0) outcome.error = input + ": " + outcome.error;
   }
 
-  void start_writing(std::size_t i, Image image) {
+  void start_writing(std::size_t i, Coloured result) {
     written_ = i;
-    writing_ =
-        in_background([&job = plan_.jobs[i], quality = options_.quality, image = std::move(image)] {
-          const std::filesystem::path folder = std::filesystem::path(job.output).parent_path();
-          std::error_code error;
-          if (!folder.empty()) std::filesystem::create_directories(folder, error);
-          if (error)
-            throw IoError("cannot make the folder " + folder.string() + ": " + error.message());
+    writing_ = in_background(
+        [&job = plan_.jobs[i], quality = options_.quality, result = std::move(result)] {
+          if (!job.uncertainty.empty()) {
+            make_folder_of(job.uncertainty);
+            save_png(job.uncertainty, result.map, 4);
+          }
+          make_folder_of(job.output);
           if (job.jpeg) {
-            save_jpeg(job.output, image, quality);
+            save_jpeg(job.output, result.picture, quality);
           } else {
-            save_png(job.output, image, 4);
+            save_png(job.output, result.picture, 4);
           }
         });
   }
@@ -235,6 +258,7 @@ void print_json(const ColorizePlan& plan, const std::vector<Outcome>& outcomes, 
     if (outcome.status == Status::done) {
       one["width"] = outcome.width, one["height"] = outcome.height, one["ms"] = outcome.ms;
       one["notes"] = outcome.notes;
+      if (!plan.jobs[i].uncertainty.empty()) one["uncertainty"] = plan.jobs[i].uncertainty;
     }
     if (outcome.status == Status::failed) one["error"] = outcome.error;
     pictures.push_back(std::move(one));
@@ -285,12 +309,30 @@ void end_with_failures(const ColorizePlan& plan, const std::vector<Outcome>& out
       code, std::to_string(failed) + " of " + std::to_string(outcomes.size()) + " pictures failed");
 }
 
+/// Loads the model; throws Exit (usage) where the options ask of it what it cannot give.
+Model load_for(const Options& options) {
+  Model model = load_model(find_model(options.model));
+  if (!options.uncertainty.empty() && model.info.head != Head::binned) {
+    throw Exit(ExitCode::usage, "--uncertainty: " + options.model +
+                                    " predicts one colour a pixel (preset " + model.info.preset +
+                                    "); only a model of colour bins knows how sure it is");
+  }
+  if (options.saturation == "auto" && !(model.info.train_colourfulness > 0)) {
+    throw Exit(ExitCode::usage, "--saturation auto: " + options.model +
+                                    " does not say how colourful the photographs were that it "
+                                    "learnt from (train_colourfulness); name a factor, or see "
+                                    "`tinct export --data`");
+  }
+  return model;
+}
+
 void run(Options options) {
   options.limits.pixels = static_cast<std::uint64_t>(options.megapixels * 1e6);
-  const ColorizePlan plan =
-      plan_colorize(options.inputs, options.output, options.format, options.force);
+  if (options.saturation != "auto") options.colorize.saturation = std::stof(options.saturation);
+  const ColorizePlan plan = plan_colorize(options.inputs, options.output, options.format,
+                                          options.force, options.uncertainty);
   const auto start = std::chrono::steady_clock::now();
-  Run work(options, plan, load_model(find_model(options.model)));
+  Run work(options, plan, load_for(options));
   stop_signal = 0;
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -325,16 +367,20 @@ void add_pipeline_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(16, 2048))
       ->type_name("PIXELS")
       ->capture_default_str();
-  verb.add_option("--saturation", options.colorize.saturation,
-                  "Multiply the colour by this; lightness is never touched")
-      ->check(CLI::Range(0.0, 10.0))
-      ->type_name("FACTOR")
+  verb.add_option("--saturation", options.saturation,
+                  "Multiply the colour by this; auto: by what makes each picture as colourful as "
+                  "the photographs that the model learnt from; lightness is never touched")
+      ->check(CLI::IsMember({"auto"}) | CLI::Range(0.0, 10.0))
+      ->type_name("FACTOR|auto")
       ->capture_default_str();
   verb.add_option("--temperature", options.predict.temperature,
                   "For models that predict a distribution: 1 is its mean, towards 0 its mode; "
                   "default: the model's own")
       ->check(CLI::Range(0.01, 10.0))
       ->type_name("T");
+  verb.add_flag("!--no-fade", options.predict.fade,
+                "Keep the colour where a model that predicts a distribution does not know; "
+                "otherwise it fades to grey there");
   verb.add_flag("--flip", options.predict.flip,
                 "Average with the mirrored picture's prediction: twice the time, a little better");
   verb.add_option("--max-megapixels", options.megapixels, "Refuse larger pictures")
@@ -367,6 +413,10 @@ void add_colorize(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--sheet", options->sheet,
                    "Also write a contact sheet here: grey, coloured, original (PNG)");
+  verb->add_option("--uncertainty", options->uncertainty,
+                   "Also write how unsure the model is, pixel by pixel (grey PNG, white: anything "
+                   "goes); for several pictures a folder")
+      ->type_name("MAP.png");
   verb->add_flag("--compare", options->compare, "Write the original and the result side by side");
   verb->add_option("--format", options->format, "Write this, whatever the name says")
       ->check(CLI::IsMember({"png", "jpeg"}));

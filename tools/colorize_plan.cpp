@@ -84,30 +84,35 @@ bool inside(const fs::path& path, const fs::path& folder) {
   return std::mismatch(b.begin(), b.end(), a.begin(), a.end()).first == b.end();
 }
 
+/// Where an option says that files go.
+struct Target {
+  fs::path path;
+  bool file = false;  ///< itself, not a folder
+};
+
 class Planner {
  public:
-  Planner(std::string output, std::string format, bool force)
-      : output_(std::move(output)), format_(std::move(format)), force_(force) {}
-
-  /// The one result goes to the file `output` itself.
-  void single(const std::string& input) {
-    if (!format_.empty() && (format_ == "jpeg") != is_jpeg_name(output_)) {
+  Planner(Target output, Target maps, std::string format, bool force)
+      : output_(std::move(output)),
+        maps_(std::move(maps)),
+        format_(std::move(format)),
+        force_(force) {
+    if (output_.file && !format_.empty() && (format_ == "jpeg") != is_jpeg_name(output_.path)) {
       throw Exit(ExitCode::usage,
-                 output_.string() + ": --format " + format_ + " does not fit this name");
+                 output_.path.string() + ": --format " + format_ + " does not fit this name");
     }
-    add(input, output_, true);
   }
 
   void file(const std::string& input) {
-    const fs::path path(input);
-    if (!output_.empty()) return add(input, output_ / named(path.filename(), format_), force_);
-    const fs::path name = named(path.filename(), format_);
+    const fs::path path(input), name = named(path.filename(), format_);
+    if (output_.file) return add(input, output_.path, name, true);
+    if (!output_.path.empty()) return add(input, output_.path / name, name, force_);
     add(input, path.parent_path() / (name.stem().string() + "-colour" + name.extension().string()),
-        force_);
+        name, force_);
   }
 
   void folder(const std::string& input, bool several) {
-    if (output_.empty()) {
+    if (output_.path.empty()) {
       throw Exit(ExitCode::usage, input + " is a folder: say with -o where the results go");
     }
     FoundPictures found = find_pictures({input});
@@ -115,68 +120,93 @@ class Planner {
                             found.unreadable.end());
     const fs::path full = fs::absolute(input).lexically_normal();
     const fs::path own = full.has_filename() ? full.filename() : full.parent_path().filename();
-    const fs::path root = several ? output_ / own : output_;
+    const fs::path root = several ? own : fs::path();
     // Results of an earlier run are no pictures to do, where they lie among them.
-    const bool nested = inside(output_, input) && !same_file(output_, input);
+    const bool nested = inside(output_.path, input) && !same_file(output_.path, input);
+    const bool nested_maps =
+        !maps_.path.empty() && inside(maps_.path, input) && !same_file(maps_.path, input);
     for (const FoundPicture& picture : found.pictures) {
-      if (nested && inside(picture.path, output_)) continue;
-      add(picture.path, root / named(picture.below, format_), force_);
+      if (nested && inside(picture.path, output_.path)) continue;
+      if (nested_maps && inside(picture.path, maps_.path)) continue;
+      const fs::path name = root / named(picture.below, format_);
+      add(picture.path, output_.path / name, name, force_);
     }
   }
 
   ColorizePlan take() { return std::move(plan_); }
 
  private:
-  void add(const std::string& input, const fs::path& output, bool force) {
+  /// `name` is the result's below a folder for results.
+  void add(const std::string& input, const fs::path& output, fs::path name, bool force) {
     ColorizeJob job;
     job.input = input, job.output = output.string(), job.jpeg = is_jpeg_name(output);
-    const auto [other, first] = taken_.emplace(output.lexically_normal().string(), input);
-    if (same_file(input, output)) {
-      job.problem = "the result would replace the picture itself; choose another -o";
-    } else if (!first) {
-      job.problem = "the result would be " + job.output + ", which is that of " + other->second;
+    take_name(job, output, "result");
+    if (!maps_.path.empty()) {
+      const fs::path map = maps_.file ? maps_.path : maps_.path / name.replace_extension(".png");
+      job.uncertainty = map.string();
+      take_name(job, map, "uncertainty map");
     }
-    job.up_to_date = job.problem.empty() && !force && newer(output, input);
+    job.up_to_date = job.problem.empty() && !force && newer(output, input) &&
+                     (job.uncertainty.empty() || newer(job.uncertainty, input));
     plan_.jobs.push_back(std::move(job));
   }
 
-  const fs::path output_;
+  void take_name(ColorizeJob& job, const fs::path& path, const std::string& what) {
+    const auto [other, first] = taken_.emplace(path.lexically_normal().string(), job.input);
+    if (!job.problem.empty()) return;
+    if (same_file(job.input, path)) {
+      job.problem = "the " + what + " would replace the picture itself; choose another place";
+    } else if (!first) {
+      job.problem = "the " + what + " would be " + path.string() + ", which is " +
+                    (other->second == job.input ? "its result" : "that of " + other->second);
+    }
+  }
+
+  const Target output_, maps_;
   const std::string format_;
   const bool force_;
   std::map<std::string, std::string> taken_;  // input by output
   ColorizePlan plan_;
 };
 
+/// What `path`, an option's value, means for that many inputs; `known` tells names of the files
+/// that it may be, `names` says them.
+Target target(const std::string& path, bool one_file, bool (*known)(const fs::path&),
+              const std::string& what, const std::string& names) {
+  const bool folder = path.empty() || path.back() == '/' || is_folder(path);
+  if (folder) return {path};
+  std::error_code error;
+  if (known(path)) {
+    if (one_file) return {path, true};
+    throw Exit(ExitCode::usage,
+               path + " names one file, and there are several pictures: name a folder");
+  }
+  const bool exists = fs::exists(path, error);
+  if (exists || (one_file && fs::path(path).has_extension())) {
+    throw Exit(ExitCode::usage,
+               path + (exists ? " is a file: " : ": ") + what + " must end in " + names);
+  }
+  return {path};
+}
+
+bool is_result_name(const fs::path& path) {
+  return is_jpeg_name(path) || is_png_name(path);
+}
+
 }  // namespace
 
 ColorizePlan plan_colorize(const std::vector<std::string>& inputs, const std::string& output,
-                           const std::string& format, bool force) {
+                           const std::string& format, bool force, const std::string& uncertainty) {
   std::vector<std::string> files, folders;
   for (const std::string& word : inputs) {
     for (const std::string& path : expand(word)) {
       (is_folder(path) ? folders : files).push_back(path);
     }
   }
-  const bool slash = !output.empty() && output.back() == '/';
-  const bool file_name = is_jpeg_name(output) || is_png_name(output);
-  const bool to_file = !output.empty() && !slash && !is_folder(output) && file_name;
-  Planner planner(output, format, force);
-  if (to_file) {
-    if (files.size() != 1 || !folders.empty()) {
-      throw Exit(ExitCode::usage,
-                 output + " names one file, and there are several pictures: name a folder");
-    }
-    planner.single(files[0]);
-    return planner.take();
-  }
-  std::error_code error;
-  if (!output.empty() && fs::exists(output, error) && !is_folder(output)) {
-    throw Exit(ExitCode::usage, output + " is a file: a result must end in .png, .jpg or .jpeg");
-  }
-  if (!slash && !is_folder(output) && fs::path(output).has_extension() && folders.empty() &&
-      files.size() == 1) {
-    throw Exit(ExitCode::usage, output + ": a result must end in .png, .jpg or .jpeg");
-  }
+  const bool one_file = files.size() == 1 && folders.empty();
+  Planner planner(target(output, one_file, is_result_name, "a result", ".png, .jpg or .jpeg"),
+                  target(uncertainty, one_file, is_png_name, "an uncertainty map", ".png"), format,
+                  force);
   for (const std::string& file : files) planner.file(file);
   for (const std::string& folder : folders) planner.folder(folder, folders.size() > 1);
   ColorizePlan plan = planner.take();

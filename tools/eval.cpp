@@ -151,6 +151,8 @@ void add_eval(CLI::App& app) {
   verb->add_option("--temperature", options->predict.temperature,
                    "Of a binned head: 1 mean, towards 0 mode; default: the model's own")
       ->check(CLI::Range(0.01, 10.0));
+  verb->add_flag("!--no-fade", options->predict.fade,
+                 "Of a binned head: keep the colour where it does not know");
   verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
   verb->callback([options] { run(*options); });
 }

@@ -11,6 +11,7 @@
 #include "tools/progress.h"
 #include "tools/shipped.h"
 #include "tools/verb.h"
+#include "train/validate.h"
 
 namespace tinct {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string model, out, storage = "f16";
+  std::string model, out, data, storage = "f16";
 };
 
 // How far the weights that come back are from those that went in.
@@ -56,9 +57,15 @@ Rounding compare(const Model& exact, const Model& stored) {
 void run(const Options& o) {
   const Storage storage = parse_storage(o.storage);
   const std::string from = find_model(o.model);
-  const Model model = load_model(from);
+  Model model = load_model(from);
   Metadata metadata = SafetensorsFile(from).metadata();
   metadata.erase("storage");
+  if (!o.data.empty()) {
+    const Dataset dataset(o.data);
+    model.info.train_colourfulness =
+        static_cast<float>(mean_colourfulness(dataset, dataset.split(Split::train)));
+    metadata["train_colourfulness"] = describe(model)["train_colourfulness"];
+  }
   save_model(o.out, model, metadata, storage);
   const Rounding r = compare(model, load_model(o.out));
   const auto before = static_cast<double>(fs::file_size(from));
@@ -95,6 +102,10 @@ void add_export(CLI::App& app) {
                    "f16: half the bytes; i8: a quarter, with a scale for each output channel; f32")
       ->check(CLI::IsMember({"f32", "f16", "i8"}))
       ->capture_default_str();
+  verb->add_option("--data", o->data,
+                   "Also note how colourful this data set's training photographs are, for "
+                   "`tinct colorize --saturation auto`; `tinct train` does so itself")
+      ->type_name("DATASET");
   verb->callback([o] { run(*o); });
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/gamut.h"
 #include "train/guided_filter.h"
 #include "train/resize.h"
+#include "train/saturation.h"
 
 namespace tinct {
 namespace {
@@ -127,11 +128,13 @@ Image colorize(const Image& image, const PredictChroma& predict, const ColorizeO
   Image out = make_image(image.height, image.width, 3, image.bits);
   out.alpha = image.alpha, out.exif = image.exif;
   out.format = image.format, out.notes = image.notes;
+  const float saturation = options.colourfulness ? saturation_for(small, ab, *options.colourfulness)
+                                                 : options.saturation;
   const ChromaRows chroma(small, ab, image.height, image.width);
   if (out.bits == 16) {
-    paint(lightness, chroma, options.saturation, out.pixels16.data());
+    paint(lightness, chroma, saturation, out.pixels16.data());
   } else {
-    paint(lightness, chroma, options.saturation, out.pixels.data());
+    paint(lightness, chroma, saturation, out.pixels.data());
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 #include "core/tensor.h"
 #include "train/image.h"
@@ -16,6 +17,8 @@ struct ColorizeOptions {
   std::size_t size = 256;    ///< shorter side of what the network sees
   std::size_t multiple = 1;  ///< both sides of it are multiples of this
   float saturation = 1;      ///< the chroma is multiplied by this, then fitted into gamut
+  /// Instead: by what makes the picture this colourful (train/saturation.h).
+  std::optional<double> colourfulness = std::nullopt;
 };
 
 /// The lightness of each pixel, (1,h,w,1), 0..100.

@@ -10,6 +10,7 @@
 #include "kernels/ab_bins.h"
 #include "layers/bilinear_upsample.h"
 #include "train/chroma.h"
+#include "train/uncertainty.h"
 
 namespace tinct {
 namespace {
@@ -58,11 +59,30 @@ Tensor mirrored(const Tensor& x) {
   return y;
 }
 
-Tensor predict_once(const Model& model, const Tensor& lightness, std::optional<float> temperature) {
+Tensor enlarge(const Tensor& x, std::size_t h, std::size_t w) {
+  if (x.shape().h == h && x.shape().w == w) return x;
+  const NoGrad no_grad;
+  return bilinear_upsample(Value(x), h, w).data();
+}
+
+Prediction predict_once(const Model& model, const Tensor& lightness,
+                        std::optional<float> temperature) {
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
-  const Value y = model.forward(Value(network_input(padded)), Mode{}, nullptr);
-  return crop(decode_head(model, y.data(), padded, temperature), s.h, s.w);
+  const Tensor y = model.forward(Value(network_input(padded)), Mode{}, nullptr).data();
+  Prediction result;
+  result.ab = crop(decode_head(model, y, padded, temperature), s.h, s.w);
+  if (model.info.head == Head::binned) {
+    const Shape whole = padded.shape();
+    result.uncertainty = crop(enlarge(normalised_entropy(y), whole.h, whole.w), s.h, s.w);
+  }
+  return result;
+}
+
+// The mean of x and of what was seen in the mirror.
+void average(Tensor& x, const Tensor& in_mirror) {
+  const Tensor other = mirrored(in_mirror);
+  for (std::size_t i = 0; i < x.size(); ++i) x.f32()[i] = 0.5f * (x.f32()[i] + other.f32()[i]);
 }
 
 }  // namespace
@@ -87,32 +107,35 @@ Tensor decode_head(const Model& model, const Tensor& output, const Tensor& light
                   temperature.value_or(model.info.temperature), ab.f32());
   }
   for (std::size_t i = 0; i < ab.size(); ++i) ab.f32()[i] *= model.info.chroma_gain;
-  const auto [n, h, w, c] = lightness.shape();
-  if (s.h == h && s.w == w) return ab;
-  const NoGrad no_grad;
-  return bilinear_upsample(Value(ab), h, w).data();
+  return enlarge(ab, lightness.shape().h, lightness.shape().w);
 }
 
-Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options) {
+Prediction predict(const Model& model, const Tensor& lightness, const PredictOptions& options) {
   if (lightness.shape().c != 1) {
-    throw std::invalid_argument("predict_ab: lightness of shape " + to_string(lightness.shape()) +
+    throw std::invalid_argument("predict: lightness of shape " + to_string(lightness.shape()) +
                                 " has not one channel");
   }
   const NoGrad no_grad;
-  Tensor ab = predict_once(model, lightness, options.temperature);
+  Prediction result = predict_once(model, lightness, options.temperature);
   if (options.flip) {
-    const Tensor other = mirrored(predict_once(model, mirrored(lightness), options.temperature));
-    for (std::size_t i = 0; i < ab.size(); ++i) {
-      ab.f32()[i] = 0.5f * (ab.f32()[i] + other.f32()[i]);
-    }
+    const Prediction other = predict_once(model, mirrored(lightness), options.temperature);
+    average(result.ab, other.ab);
+    if (result.uncertainty.defined()) average(result.uncertainty, other.uncertainty);
   }
-  for (std::size_t i = 0; i < ab.size(); ++i) {
-    if (!std::isfinite(ab.f32()[i])) {
+  if (options.fade && result.uncertainty.defined()) {
+    result.ab = faded(result.ab, result.uncertainty);
+  }
+  for (std::size_t i = 0; i < result.ab.size(); ++i) {
+    if (!std::isfinite(result.ab.f32()[i])) {
       throw NumericError("the network " + model.info.preset +
                          " predicts colour that is not finite: its weights are damaged");
     }
   }
-  return ab;
+  return result;
+}
+
+Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options) {
+  return predict(model, lightness, options).ab;
 }
 
 }  // namespace tinct

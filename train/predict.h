@@ -12,15 +12,24 @@ struct PredictOptions {
   std::optional<float> temperature = std::nullopt;
   /// Averages the prediction with that for the mirrored picture: twice the time, a little better.
   bool flip = false;
+  /// Of a binned head: chroma fades where the network does not know (train/uncertainty.h).
+  bool fade = true;
 };
 
-/// lightness (n,h,w,1), L 0..100, to ab (n,h,w,2) in Lab units. Pads the picture to the network's
-/// multiple by repeating its border. Throws NumericError when the network answers with a number
-/// that is not finite.
+struct Prediction {
+  Tensor ab;           ///< (n,h,w,2) in Lab units
+  Tensor uncertainty;  ///< (n,h,w,1) in 0..1 of a binned head; a regression head's is undefined
+};
+
+/// For pictures of that lightness (n,h,w,1), L 0..100. Pads them to the network's multiple by
+/// repeating their border. Throws NumericError when the network answers with a number that is not
+/// finite.
+Prediction predict(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
+/// The chroma alone.
 Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
 
 /// A head's output for pictures of that lightness (n,h,w,1, 0..100), as ab (n,h,w,2) in Lab units,
-/// at the model's temperature unless another is given, the model's chroma gain applied.
+/// at the model's temperature unless another is given, the model's chroma gain applied, not faded.
 Tensor decode_head(const Model& model, const Tensor& output, const Tensor& lightness,
                    std::optional<float> temperature = std::nullopt);
 

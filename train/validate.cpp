@@ -91,6 +91,17 @@ std::pair<double, double> mean_ab(const Dataset& dataset, const std::vector<std:
   return {a / n, b / n};
 }
 
+double mean_colourfulness(const Dataset& dataset, const std::vector<std::size_t>& indices,
+                          std::size_t most) {
+  const std::size_t count = std::min(most, indices.size());
+  double sum = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    const Tensor rgb = dataset.read(indices[k * indices.size() / count]);
+    sum += colourfulness(rgb.shape().pixels(), rgb.u8());
+  }
+  return sum / static_cast<double>(std::max<std::size_t>(1, count));
+}
+
 Validation validate(const Model& model, const ValidationSet& set, std::pair<double, double> mean) {
   Validation sum;
   for (std::size_t i = 0; i < set.size(); ++i) {

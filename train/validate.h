@@ -50,6 +50,10 @@ class ValidationSet {
 std::pair<double, double> mean_ab(const Dataset& dataset, const std::vector<std::size_t>& indices,
                                   std::size_t most = 256);
 
+/// The mean colourfulness (train/metrics.h) of such pictures; 0 when there are none.
+double mean_colourfulness(const Dataset& dataset, const std::vector<std::size_t>& indices,
+                          std::size_t most = 256);
+
 /// Judges the model on every picture. Throws NumericError when it answers with numbers that are not
 /// finite.
 Validation validate(const Model& model, const ValidationSet& set, std::pair<double, double> mean);

@@ -175,6 +175,68 @@ TEST_CASE("colorize verb: a model that answers nonsense makes no picture") {
   CHECK(!fs::exists(out));
 }
 
+TEST_CASE("colorize verb: a map of the uncertainty, beside one picture or in a folder") {
+  Verb verb;
+  save_model(verb.folder / "bins.safetensors", make_model("unet-small-bins", 3));
+  const std::string bins = " --model " + (verb.folder / "bins.safetensors");
+  const std::string in = verb.picture("in/a.jpg"), deep = verb.picture("in/deep/b.png", 2);
+  const std::string maps = verb.folder / "maps", map = verb.folder / "new/map.png";
+  verb.run(in + " -o " + (verb.folder / "a.png") + " --uncertainty " + map + bins);
+  const Image image = load_image(map);
+  CHECK(image.channels == 1);
+  CHECK(image.bits == 8);
+  CHECK((image.height == 40 && image.width == 60));
+  // Fresh weights know nothing: faded or not is not the same.
+  verb.run(in + " -o " + (verb.folder / "b.png") + " --no-fade" + bins);
+  CHECK(load_image(verb.folder / "a.png").pixels != load_image(verb.folder / "b.png").pixels);
+
+  const std::string folder = (verb.folder / "in") + bins + " -o ";
+  verb.run(folder + (verb.folder / "out") + " --uncertainty " + maps);
+  CHECK(fs::exists(maps + "/a.png"));
+  CHECK(fs::exists(maps + "/deep/b.png"));
+  CHECK(files_below(maps) == 2);
+  // A map that is missing is made, one that is there is left.
+  const auto result = fs::last_write_time(verb.folder / "out/deep/b.png");
+  fs::remove(maps + "/a.png");
+  verb.run(folder + (verb.folder / "out") + " --uncertainty " + maps);
+  CHECK(files_below(maps) == 2);
+  CHECK(fs::last_write_time(verb.folder / "out/deep/b.png") == result);
+  // Maps that lie among the pictures are no pictures.
+  const std::string nested =
+      folder + (verb.folder / "in/o") + " --uncertainty " + (verb.folder / "in/m");
+  verb.run(nested), verb.run(nested);
+  CHECK(files_below(verb.folder / "in/o") == 2);
+  CHECK(files_below(verb.folder / "in/m") == 2);
+
+  const std::string out = " -o " + (verb.folder / "no");
+  CHECK(verb.fails(in + " " + deep + bins + out + " --uncertainty " + map) == 2);
+  CHECK(verb.message.find("several pictures: name a folder") != std::string::npos);
+  CHECK(verb.fails(in + bins + out + " --uncertainty " + (verb.folder / "map.jpg")) == 2);
+  CHECK(verb.message.find("must end in .png") != std::string::npos);
+  CHECK(verb.fails(in + out + " --uncertainty " + map) == 2);
+  CHECK(verb.message.find("colour bins") != std::string::npos);
+  CHECK(verb.fails(in + bins + " -o " + (verb.folder / "c.png") + " --uncertainty " +
+                   (verb.folder / "c.png")) == 2);
+  CHECK(verb.fails(deep + bins + out + " --uncertainty " + deep) == 2);
+  CHECK(!fs::exists(verb.folder / "no"));
+}
+
+TEST_CASE("colorize verb: --saturation auto needs a model that knows what it learnt from") {
+  Verb verb;
+  const std::string in = verb.picture("a.png"), out = verb.folder / "out.png";
+  CHECK(verb.fails(in + " -o " + out + " --saturation auto") == 2);
+  CHECK(verb.message.find("train_colourfulness") != std::string::npos);
+  Model model = make_model("unet-small", 3);
+  model.info.train_colourfulness = 60;  // beyond what these weights can reach
+  save_model(verb.folder / "known.safetensors", model);
+  const std::string known = " --model " + (verb.folder / "known.safetensors");
+  verb.run(in + known + " -o " + out + " --saturation auto");
+  const Image automatic = load_image(out);
+  verb.run(in + known + " -o " + out + " --saturation 2.5");
+  CHECK(load_image(out).pixels == automatic.pixels);
+  CHECK(verb.fails(in + " --saturation automatic -o " + out) == 2);
+}
+
 TEST_CASE("colorize verb: nonsense options are refused") {
   Verb verb;
   const std::string in = verb.picture("a.png");
