@@ -67,4 +67,16 @@ void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const floa
                                        const float* dy, float* dw, float* db);
 
 }  // namespace cpu
+
+/// On device pointers, at multiples of 16 bytes.
+namespace gpu {
+
+void conv_transpose2d(const ConvTranspose2dShape& s, const float* x, const float* w,
+                      const float* bias, Activation activation, float* y);
+void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* dy, const float* w,
+                                    float* dx);
+void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const float* x,
+                                       const float* dy, float* dw, float* db);
+
+}  // namespace gpu
 }  // namespace tinct

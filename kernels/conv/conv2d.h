@@ -79,11 +79,15 @@ void conv2d_backward_data(const Conv2dShape& s, const float* dy, const PackedWei
 
 }  // namespace cpu
 
+/// On device pointers, at multiples of 16 bytes. Each calls the rung of kernels/conv/rungs.h that
+/// suits the shape; the same bits in every call.
 namespace gpu {
 
-/// The first rung of the ladder: a thread an output, straight from device memory.
-void conv2d_naive(const Conv2dShape& s, const float* x, const float* w, const float* bias,
-                  Activation activation, float* y);
+void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+            Activation activation, float* y);
+void conv2d_backward_data(const Conv2dShape& s, const float* dy, const float* w, float* dx);
+void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                             float* db);
 
 }  // namespace gpu
 }  // namespace tinct

@@ -1,0 +1,58 @@
+// Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
+#include "kernels/conv/rungs.h"
+#include "kernels/conv/rungs_f32.h"
+
+namespace tinct::gpu {
+namespace {
+
+bool always(Conv2dPass, const Conv2dShape&) {
+  return true;
+}
+
+constexpr Conv2dRung<float> kRungs[] = {
+    {1, "naive", "a thread an output, everything from device memory", always, conv2d_naive,
+     conv2d_backward_data_naive, conv2d_backward_weights_naive},
+};
+
+bool has(const Conv2dRung<float>& rung, Conv2dPass pass) {
+  switch (pass) {
+    case Conv2dPass::forward:
+      return rung.forward != nullptr;
+    case Conv2dPass::backward_data:
+      return rung.backward_data != nullptr;
+    case Conv2dPass::backward_weights:
+      return rung.backward_weights != nullptr;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const Conv2dRung<float>> conv2d_rungs() {
+  return kRungs;
+}
+
+const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s) {
+  s.check();
+  const Conv2dRung<float>* best = kRungs;
+  for (const Conv2dRung<float>& rung : kRungs) {
+    if (has(rung, pass) && rung.supports(pass, s)) best = &rung;
+  }
+  return *best;
+}
+
+void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+            Activation activation, float* y) {
+  conv2d_rung(Conv2dPass::forward, s).forward(s, x, w, bias, activation, y);
+}
+
+void conv2d_backward_data(const Conv2dShape& s, const float* dy, const float* w, float* dx) {
+  conv2d_rung(Conv2dPass::backward_data, s).backward_data(s, dy, w, dx);
+}
+
+void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                             float* db) {
+  conv2d_rung(Conv2dPass::backward_weights, s).backward_weights(s, x, dy, dw, db);
+}
+
+}  // namespace tinct::gpu

@@ -1,0 +1,26 @@
+// What GPU convolutions do to a sum on its way out. Included by .cu files alone.
+#pragma once
+
+#include "kernels/activation_device.h"
+
+namespace tinct::gpu {
+
+/// The kind at run time: one uniform branch an output, beside the hundreds of multiply-adds that
+/// made it.
+__device__ __forceinline__ float activate(Activation kind, float v) {
+  switch (kind) {
+    case Activation::none:
+      break;
+    case Activation::relu:
+      return activate<Activation::relu>(v);
+    case Activation::leaky_relu:
+      return activate<Activation::leaky_relu>(v);
+    case Activation::sigmoid:
+      return activate<Activation::sigmoid>(v);
+    case Activation::tanh:
+      return activate<Activation::tanh>(v);
+  }
+  return v;
+}
+
+}  // namespace tinct::gpu

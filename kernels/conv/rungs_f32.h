@@ -1,0 +1,14 @@
+// The functions behind the f32 rungs; kernels/conv/rungs.h is how to reach them.
+#pragma once
+
+#include "kernels/conv/conv2d.h"
+
+namespace tinct::gpu {
+
+void conv2d_naive(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                  Activation activation, float* y);
+void conv2d_backward_data_naive(const Conv2dShape& s, const float* dy, const float* w, float* dx);
+void conv2d_backward_weights_naive(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                                   float* db);
+
+}  // namespace tinct::gpu
