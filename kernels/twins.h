@@ -10,22 +10,18 @@ namespace tinct {
 
 }  // namespace tinct
 
-/// cpu::OPERATION or gpu::OPERATION, by the device: TINCT_ON(x.device(), max_pool)(s, x.f32(), …).
-/// A macro, because each name stands for a set of overloads. In a build without a GPU backend
-/// gpu::OPERATION is not there to be linked, and the call throws DeviceError.
+/// Calls cpu::OPERATION or gpu::OPERATION, by the device: TINCT_ON(x.device(), max_pool, s, …). A
+/// macro, because each name stands for a set of overloads, and because in a build without a GPU
+/// backend gpu::OPERATION is not there to be linked: then the call throws DeviceError.
 #ifdef TINCT_WITH_GPU
-#define TINCT_ON(where, operation)                                                    \
-  [on_device = (where)](auto&&... arguments) {                                        \
-    return on_device == ::tinct::Device::cpu ? ::tinct::cpu::operation(arguments...)  \
-                                             : ::tinct::gpu::operation(arguments...); \
-  }
+#define TINCT_ON(device, operation, ...)                                   \
+  ((device) == ::tinct::Device::cpu ? ::tinct::cpu::operation(__VA_ARGS__) \
+                                    : ::tinct::gpu::operation(__VA_ARGS__))
 #else
-#define TINCT_ON(where, operation) TINCT_ON_CPU(where, operation)
+#define TINCT_ON(device, operation, ...) TINCT_ON_CPU(device, operation, __VA_ARGS__)
 #endif
 
-/// The same for an operation that has no GPU kernel yet: on the device the call throws DeviceError.
-#define TINCT_ON_CPU(where, operation)                                         \
-  [on_device = (where)](auto&&... arguments) {                                 \
-    if (on_device != ::tinct::Device::cpu) ::tinct::no_gpu_kernel(#operation); \
-    return ::tinct::cpu::operation(arguments...);                              \
-  }
+/// The same for an operation that has no GPU kernel: on the device the call throws DeviceError.
+#define TINCT_ON_CPU(device, operation, ...)                                                     \
+  ((device) == ::tinct::Device::cpu ? static_cast<void>(0) : ::tinct::no_gpu_kernel(#operation), \
+   ::tinct::cpu::operation(__VA_ARGS__))

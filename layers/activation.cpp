@@ -5,16 +5,17 @@
 #include <string>
 
 #include "kernels/activation.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 namespace {
 
 Value apply(const Value& x, Activation kind, float slope = kLeakySlope) {
-  Tensor y(x.shape());
-  cpu::activation(kind, y.size(), x.data().f32(), y.f32(), slope);
+  Tensor y(x.shape(), x.device());
+  TINCT_ON(y.device(), activation, kind, y.size(), x.data().f32(), y.f32(), slope);
   return Value(y, {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape());
-    cpu::activation_backward(kind, y.size(), y.f32(), dy.f32(), dx.f32(), slope);
+    Tensor dx(dy.shape(), dy.device());
+    TINCT_ON(dy.device(), activation_backward, kind, y.size(), y.f32(), dy.f32(), dx.f32(), slope);
     inputs[0].add_grad(dx);
   });
 }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "kernels/batch_norm.h"
+#include "kernels/move_towards.h"
+#include "kernels/twins.h"
 #include "layers/activation.h"
 
 namespace tinct {
@@ -11,11 +13,8 @@ namespace {
 
 // running += momentum (batch - running); `factor` corrects the batch's figure first.
 void move_towards(Tensor& running, const Tensor& batch, float momentum, double factor) {
-  float* r = running.f32();
-  const float* b = batch.f32();
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    r[i] = static_cast<float>(r[i] + momentum * (b[i] * factor - r[i]));
-  }
+  TINCT_ON(running.device(), move_towards, running.size(), batch.f32(), momentum, factor,
+           running.f32());
 }
 
 }  // namespace
@@ -29,13 +28,16 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
     throw std::invalid_argument("batch_norm: input " + to_string(s) + " for " +
                                 std::to_string(gamma.shape().c) + " channels");
   }
+  const Device device =
+      common_device("batch_norm", {&x, &gamma, &beta, &running_mean, &running_var});
   const bool batch_statistics = mode.training || always_train;
   Tensor mean;
   Tensor variance;
   if (batch_statistics) {
-    mean = Tensor({1, 1, 1, s.c});
-    variance = Tensor({1, 1, 1, s.c});
-    cpu::batch_norm_statistics(s.pixels(), s.c, x.data().f32(), mean.f32(), variance.f32());
+    mean = Tensor({1, 1, 1, s.c}, device);
+    variance = Tensor({1, 1, 1, s.c}, device);
+    TINCT_ON_CPU(device, batch_norm_statistics, s.pixels(), s.c, x.data().f32(), mean.f32(),
+                 variance.f32());
   } else {
     mean = running_mean.data();
     variance = running_var.data();
@@ -52,17 +54,19 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
                                     const Tensor& b) {
     return BatchNormChannels{m.f32(), v.f32(), g.f32(), b.f32(), eps};
   };
-  Tensor y(s);
-  cpu::batch_norm(s.pixels(), s.c, channels(mean, variance, gamma.data(), beta.data()),
-                  x.data().f32(), activation, y.f32());
+  Tensor y(s, device);
+  TINCT_ON_CPU(device, batch_norm, s.pixels(), s.c,
+               channels(mean, variance, gamma.data(), beta.data()), x.data().f32(), activation,
+               y.f32());
   return Value(y, {x, gamma, beta}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx = inputs[0].requires_grad() ? Tensor(s) : Tensor();
-    Tensor dgamma({1, 1, 1, s.c});
-    Tensor dbeta({1, 1, 1, s.c});
-    cpu::batch_norm_backward(s.pixels(), s.c,
-                             channels(mean, variance, inputs[1].data(), inputs[2].data()),
-                             inputs[0].data().f32(), dy.f32(), activation, batch_statistics,
-                             {dx.defined() ? dx.f32() : nullptr, dgamma.f32(), dbeta.f32()});
+    Tensor dx = inputs[0].requires_grad() ? Tensor(s, device) : Tensor();
+    Tensor dgamma({1, 1, 1, s.c}, device);
+    Tensor dbeta({1, 1, 1, s.c}, device);
+    const BatchNormGradients gradients{dx.defined() ? dx.f32() : nullptr, dgamma.f32(),
+                                       dbeta.f32()};
+    TINCT_ON_CPU(device, batch_norm_backward, s.pixels(), s.c,
+                 channels(mean, variance, inputs[1].data(), inputs[2].data()),
+                 inputs[0].data().f32(), dy.f32(), activation, batch_statistics, gradients);
     if (dx.defined()) inputs[0].add_grad(dx);
     inputs[1].add_grad(dgamma);
     inputs[2].add_grad(dbeta);

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "kernels/twins.h"
+
 namespace tinct {
 
 Value bilinear_upsample(const Value& x, std::size_t oh, std::size_t ow, Align align) {
@@ -14,11 +16,11 @@ Value bilinear_upsample(const Value& x, std::size_t oh, std::size_t ow, Align al
     throw std::invalid_argument("bilinear_upsample: from " + to_string(s) + " to " +
                                 to_string(out));
   }
-  Tensor y(out);
-  cpu::bilinear_upsample(s, oh, ow, align, x.data().f32(), y.f32());
+  Tensor y(out, x.device());
+  TINCT_ON_CPU(x.device(), bilinear_upsample, s, oh, ow, align, x.data().f32(), y.f32());
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(s);
-    cpu::bilinear_upsample_backward(s, oh, ow, align, dy.f32(), dx.f32());
+    Tensor dx(s, dy.device());
+    TINCT_ON_CPU(dy.device(), bilinear_upsample_backward, s, oh, ow, align, dy.f32(), dx.f32());
     inputs[0].add_grad(std::move(dx));
   });
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/twins.h"
 #include "layers/fused_loss.h"
 
 namespace tinct {
@@ -15,13 +16,14 @@ Value blurred_euclidean(const Value& prediction, const Tensor& target,
     throw std::invalid_argument("blurred_euclidean: prediction " + to_string(s) + ", target " +
                                 (target.defined() ? to_string(target.shape()) : "none"));
   }
+  const Device device = common_device("blurred_euclidean", {&prediction.data(), &target});
   BlurredEuclidean loss{s, {}, options.border, options.squared};
   for (const std::size_t size : options.sizes) {
     loss.taps.push_back(gaussian_taps(size, options.sigma, options.normalised));
   }
-  Tensor gradient = needs_grad({&prediction}) ? Tensor(s) : Tensor();
-  const double value = cpu::blurred_euclidean(loss, prediction.data().f32(), target.f32(),
-                                              gradient.defined() ? gradient.f32() : nullptr);
+  Tensor gradient = needs_grad({&prediction}) ? Tensor(s, device) : Tensor();
+  const double value = TINCT_ON_CPU(device, blurred_euclidean, loss, prediction.data().f32(),
+                                    target.f32(), gradient.defined() ? gradient.f32() : nullptr);
   return fused_loss(value, prediction, std::move(gradient));
 }
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "kernels/concat.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
@@ -18,20 +19,21 @@ Value concat(const std::vector<Value>& inputs) {
       throw std::invalid_argument("concat: " + to_string(inputs[0].shape()) + " and " +
                                   to_string(s) + " differ in more than channels");
     }
+    common_device("concat", {&inputs[0], &input});
     parts.push_back({input.data().f32(), s.c});
     shape.c += s.c;
   }
-  Tensor y(shape);
-  cpu::concat(shape.pixels(), parts, y.f32());
+  Tensor y(shape, inputs[0].device());
+  TINCT_ON(y.device(), concat, shape.pixels(), parts, y.f32());
   return Value(y, inputs, [](std::vector<Value>& from, const Tensor& dy) {
     std::vector<Tensor> dx(from.size());
     std::vector<ConcatGradient> gradients;
     for (std::size_t i = 0; i < from.size(); ++i) {
       const bool wanted = from[i].requires_grad();
-      if (wanted) dx[i] = Tensor(from[i].shape());
+      if (wanted) dx[i] = Tensor(from[i].shape(), dy.device());
       gradients.push_back({wanted ? dx[i].f32() : nullptr, from[i].shape().c});
     }
-    cpu::concat_backward(dy.shape().pixels(), dy.f32(), gradients);
+    TINCT_ON(dy.device(), concat_backward, dy.shape().pixels(), dy.f32(), gradients);
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (dx[i].defined()) from[i].add_grad(dx[i]);
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/conv_transpose2d.h"
+#include "kernels/twins.h"
 #include "layers/count.h"
 #include "layers/producer.h"
 
@@ -59,15 +60,16 @@ Value conv_transpose2d(const Value& x, const Value& w, const Value& bias,
   const ConvTranspose2dShape s = shape_of(x.shape(), w.shape(), options);
   check_bias("conv_transpose2d", bias, s.k);
   add_macs(s.conv().macs());
-  Tensor y({s.n, s.oh(), s.ow(), s.k});
-  cpu::conv_transpose2d(s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation,
-                        y.f32());
+  const Device device = common_device("conv_transpose2d", {&x, &w, &bias});
+  Tensor y({s.n, s.oh(), s.ow(), s.k}, device);
+  TINCT_ON_CPU(device, conv_transpose2d, s, x.data().f32(), w.data().f32(), bias_data(bias),
+               options.activation, y.f32());
   return produced(std::move(y), x, w, bias, options.activation,
-                  {[s](const float* dy, const float* w, float* dx) {
-                     cpu::conv_transpose2d_backward_data(s, dy, w, dx);
+                  {[s, device](const float* dy, const float* w, float* dx) {
+                     TINCT_ON_CPU(device, conv_transpose2d_backward_data, s, dy, w, dx);
                    },
-                   [s](const float* x, const float* dy, float* dw, float* db) {
-                     cpu::conv_transpose2d_backward_weights(s, x, dy, dw, db);
+                   [s, device](const float* x, const float* dy, float* dw, float* db) {
+                     TINCT_ON_CPU(device, conv_transpose2d_backward_weights, s, x, dy, dw, db);
                    }});
 }
 

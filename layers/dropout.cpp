@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "kernels/dropout.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
 namespace {
 
-using Apply = void (*)(const Random&, float rate, const Shape&, const float* x, float* y);
+using Apply = void (*)(Device, const Random&, float rate, const Shape&, const float* x, float* y);
 
 Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode& mode,
            std::uint64_t layer) {
@@ -21,11 +22,11 @@ Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode
   }
   if (!mode.training || rate == 0) return x;
   const Random random(mode.seed, Purpose::dropout, mode.step, layer);
-  Tensor y(x.shape());
-  apply(random, rate, y.shape(), x.data().f32(), y.f32());
+  Tensor y(x.shape(), x.device());
+  apply(y.device(), random, rate, y.shape(), x.data().f32(), y.f32());
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape());
-    apply(random, rate, dx.shape(), dy.f32(), dx.f32());
+    Tensor dx(dy.shape(), dy.device());
+    apply(dx.device(), random, rate, dx.shape(), dy.f32(), dx.f32());
     inputs[0].add_grad(std::move(dx));
   });
 }
@@ -35,8 +36,8 @@ Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode
 Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
   return drop(
       "dropout",
-      [](const Random& random, float r, const Shape& s, const float* from, float* to) {
-        cpu::dropout(random, r, s.size(), from, to);
+      [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
+        TINCT_ON_CPU(on, dropout, random, r, s.size(), from, to);
       },
       x, rate, mode, layer);
 }
@@ -44,8 +45,8 @@ Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer)
 Value channel_dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
   return drop(
       "channel_dropout",
-      [](const Random& random, float r, const Shape& s, const float* from, float* to) {
-        cpu::channel_dropout(random, r, s.n, s.h * s.w, s.c, from, to);
+      [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
+        TINCT_ON_CPU(on, channel_dropout, random, r, s.n, s.h * s.w, s.c, from, to);
       },
       x, rate, mode, layer);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/conv/conv2d.h"
+#include "kernels/twins.h"
 #include "layers/count.h"
 #include "layers/producer.h"
 
@@ -22,14 +23,17 @@ Value fully_connected(const Value& x, const Value& w, const Value& bias, Activat
   s.check();
   check_bias("fully_connected", bias, s.k);
   add_macs(s.macs());
-  Tensor y({rows, 1, 1, s.k});
-  cpu::conv2d(s, x.data().f32(), w.data().f32(), bias_data(bias), activation, y.f32());
-  return produced(
-      std::move(y), x, w, bias, activation,
-      {[s](const float* dy, const float* w, float* dx) { cpu::conv2d_backward_data(s, dy, w, dx); },
-       [s](const float* x, const float* dy, float* dw, float* db) {
-         cpu::conv2d_backward_weights(s, x, dy, dw, db);
-       }});
+  const Device device = common_device("fully_connected", {&x, &w, &bias});
+  Tensor y({rows, 1, 1, s.k}, device);
+  TINCT_ON_CPU(device, conv2d, s, x.data().f32(), w.data().f32(), bias_data(bias), activation,
+               y.f32());
+  return produced(std::move(y), x, w, bias, activation,
+                  {[s, device](const float* dy, const float* w, float* dx) {
+                     TINCT_ON_CPU(device, conv2d_backward_data, s, dy, w, dx);
+                   },
+                   [s, device](const float* x, const float* dy, float* dw, float* db) {
+                     TINCT_ON_CPU(device, conv2d_backward_weights, s, x, dy, dw, db);
+                   }});
 }
 
 void FullyConnected::collect(Parameters& parameters, const std::string& prefix) const {

@@ -1,7 +1,8 @@
 // What the losses share: a scalar whose gradient was computed with its value.
 #include "layers/fused_loss.h"
 
-#include "core/threads.h"
+#include "kernels/scale.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
@@ -13,12 +14,8 @@ Value fused_loss(double value, const Value& prediction, Tensor gradient) {
                    inputs[0].add_grad(gradient);
                    return;
                  }
-                 Tensor dx(gradient.shape());
-                 const float* g = gradient.f32();
-                 float* d = dx.f32();
-                 parallel_for(dx.size(), [=](std::size_t begin, std::size_t end) {
-                   for (std::size_t i = begin; i < end; ++i) d[i] = scale * g[i];
-                 });
+                 Tensor dx(gradient.shape(), gradient.device());
+                 TINCT_ON(dx.device(), scale, dx.size(), scale, gradient.f32(), dx.f32());
                  inputs[0].add_grad(std::move(dx));
                });
 }

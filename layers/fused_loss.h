@@ -7,7 +7,7 @@
 
 namespace tinct {
 
-/// A scalar of this value; backward adds dy times `gradient` (empty when none is wanted) to
+/// A scalar of this value, on the host wherever the prediction is; backward adds dy times `gradient` (empty when none is wanted) to
 /// `prediction`'s gradient.
 Value fused_loss(double value, const Value& prediction, Tensor gradient);
 

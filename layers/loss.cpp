@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/pixel_loss.h"
+#include "kernels/twins.h"
 #include "layers/fused_loss.h"
 
 namespace tinct {
@@ -12,6 +13,14 @@ namespace {
 
 std::string shape_or_none(const Tensor& t) {
   return t.defined() ? to_string(t.shape()) : "none";
+}
+
+const float* f32_or_null(const Tensor& t) {
+  return t.defined() ? t.f32() : nullptr;
+}
+
+float* f32_or_null(Tensor& t) {
+  return t.defined() ? t.f32() : nullptr;
 }
 
 Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& prediction,
@@ -24,11 +33,11 @@ Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& pr
                                 shape_or_none(target) + ", pixel weights " +
                                 shape_or_none(pixel_weight));
   }
-  Tensor gradient = needs_grad({&prediction}) ? Tensor(s) : Tensor();
-  const double value =
-      cpu::pixel_loss({penalty, s.pixels(), s.c, delta}, prediction.data().f32(), target.f32(),
-                      pixel_weight.defined() ? pixel_weight.f32() : nullptr,
-                      gradient.defined() ? gradient.f32() : nullptr);
+  const Device device = common_device(name, {&prediction.data(), &target, &pixel_weight});
+  Tensor gradient = needs_grad({&prediction}) ? Tensor(s, device) : Tensor();
+  const PixelLoss loss{penalty, s.pixels(), s.c, delta};
+  const double value = TINCT_ON_CPU(device, pixel_loss, loss, prediction.data().f32(), target.f32(),
+                                    f32_or_null(pixel_weight), f32_or_null(gradient));
   return fused_loss(value, prediction, std::move(gradient));
 }
 
@@ -39,11 +48,12 @@ Value softmax_loss(const Value& logits, const Tensor& index, const Tensor& targe
     throw std::invalid_argument("softmax_cross_entropy: class weights " +
                                 to_string(class_weight.shape()) + " for logits " + to_string(s));
   }
-  Tensor gradient = needs_grad({&logits}) ? Tensor(s) : Tensor();
-  const double value = cpu::softmax_cross_entropy(
-      shape, logits.data().f32(), index.defined() ? index.f32() : nullptr, target.f32(),
-      class_weight.defined() ? class_weight.f32() : nullptr,
-      gradient.defined() ? gradient.f32() : nullptr);
+  const Device device =
+      common_device("softmax_cross_entropy", {&logits.data(), &index, &target, &class_weight});
+  Tensor gradient = needs_grad({&logits}) ? Tensor(s, device) : Tensor();
+  const double value =
+      TINCT_ON_CPU(device, softmax_cross_entropy, shape, logits.data().f32(), f32_or_null(index),
+                   target.f32(), f32_or_null(class_weight), f32_or_null(gradient));
   return fused_loss(value, logits, std::move(gradient));
 }
 
@@ -91,7 +101,8 @@ Value softmax_cross_entropy(const Value& logits, const SparseTarget& target,
                                 shape_or_none(target.weight));
   }
   const float* index = target.index.f32();
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
+  const bool readable = target.index.device() == Device::cpu;
+  for (std::size_t i = 0; readable && i < pairs.size(); ++i) {
     if (!(index[i] >= 0 && index[i] < static_cast<float>(s.c))) {
       throw std::invalid_argument("softmax_cross_entropy: index " + std::to_string(index[i]) +
                                   " for " + std::to_string(s.c) + " bins");

@@ -1,5 +1,5 @@
-// Losses: scalars (1,1,1,1) whose gradient is computed with the value, when one is wanted.
-// All throw std::invalid_argument when the shapes do not fit.
+// Losses: scalars (1,1,1,1), on the host, whose gradient is computed with the value, when one is
+// wanted. All throw std::invalid_argument when the shapes do not fit or the devices differ.
 #pragma once
 
 #include "core/autograd.h"
@@ -31,7 +31,7 @@ struct SparseTarget {
 Value softmax_cross_entropy(const Value& logits, const Tensor& target,
                             const Tensor& class_weight = {},
                             ClassWeighting weighting = ClassWeighting::each_bin);
-/// Throws std::invalid_argument also when an index is not a bin.
+/// On the host throws std::invalid_argument also when an index is not a bin.
 Value softmax_cross_entropy(const Value& logits, const SparseTarget& target,
                             const Tensor& class_weight = {},
                             ClassWeighting weighting = ClassWeighting::each_bin);

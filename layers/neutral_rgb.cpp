@@ -1,13 +1,11 @@
 // Lightness as grey RGB, and as blocks of pixels.
 #include "layers/neutral_rgb.h"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
-#include "core/threads.h"
-#include "kernels/colour.h"
+#include "kernels/neutral_rgb.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
@@ -16,18 +14,8 @@ Value neutral_rgb(const Value& x) {
   if (s.c != 1) {
     throw std::invalid_argument("neutral_rgb: " + to_string(s) + " has not one channel");
   }
-  Tensor rgb({s.n, s.h, s.w, 3});
-  const float* in = x.data().f32();
-  float* out = rgb.f32();
-  parallel_for(s.n * s.h, [=](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin * s.w; i < end * s.w; ++i) {
-      const float lightness = std::clamp(in[i] * 50 + 50, 0.0f, 100.0f);
-      out[3 * i] = lightness;
-      out[3 * i + 1] = out[3 * i + 2] = 0;
-    }
-    float* rows = out + 3 * begin * s.w;
-    cpu::lab_to_srgb((end - begin) * s.w, rows, rows);
-  });
+  Tensor rgb({s.n, s.h, s.w, 3}, x.device());
+  TINCT_ON(x.device(), neutral_rgb, s.pixels(), x.data().f32(), rgb.f32());
   return Value(std::move(rgb));
 }
 
@@ -37,16 +25,8 @@ Value space_to_depth(const Value& x, std::size_t side) {
     throw std::invalid_argument("space_to_depth: " + to_string(s) + " in blocks of side " +
                                 std::to_string(side));
   }
-  Tensor y({s.n, s.h / side, s.w / side, side * side});
-  const float* in = x.data().f32();
-  float* out = y.f32();
-  for (std::size_t row = 0; row < s.n * s.h / side; ++row) {
-    for (std::size_t column = 0; column < s.w / side; ++column) {
-      for (std::size_t dy = 0; dy < side; ++dy) {
-        out = std::copy_n(in + (row * side + dy) * s.w + column * side, side, out);
-      }
-    }
-  }
+  Tensor y({s.n, s.h / side, s.w / side, side * side}, x.device());
+  TINCT_ON(x.device(), space_to_depth, s, side, x.data().f32(), y.f32());
   return Value(std::move(y));
 }
 

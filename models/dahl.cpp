@@ -9,6 +9,7 @@
 #include "layers/bilinear_upsample.h"
 #include "layers/hypercolumn.h"
 #include "layers/neutral_rgb.h"
+#include "layers/normalise_rgb.h"
 #include "models/blocks.h"
 
 namespace tinct {
@@ -74,9 +75,7 @@ struct Residual : Base {
 
 // Grey around zero: RGB minus a half.
 Value centred(const Value& rgb) {
-  Tensor y(rgb.shape());
-  for (std::size_t i = 0; i < y.size(); ++i) y.f32()[i] = rgb.data().f32()[i] - 0.5f;
-  return Value(y);
+  return normalise_rgb(rgb, {.shift = {-0.5f, -0.5f, -0.5f}});
 }
 
 Value Residual::operator()(const Value& x, const Mode& mode, Taps* taps) const {

@@ -128,7 +128,10 @@ VggTaps Vgg16::operator()(const Value& rgb, const Mode& mode, std::size_t blocks
 
 VggTaps Vgg16::of_grey(const Value& rgb, const Mode& mode, std::size_t blocks) const {
   const Conv2d& first = convolutions[0];
-  if (needs_grad({&rgb, &first.weight, &first.bias})) return (*this)(rgb, mode, blocks);
+  // Folded on the host alone: elsewhere the third of one convolution is not worth a kernel.
+  if (rgb.device() != Device::cpu || needs_grad({&rgb, &first.weight, &first.bias})) {
+    return (*this)(rgb, mode, blocks);
+  }
   const Shape s = rgb.shape();
   check_input(s, blocks);
   Tensor planes({s.n, s.h, s.w, 2});
