@@ -57,5 +57,15 @@ void bilinear_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, 
 void bilinear_upsample_backward(const Shape& s, std::size_t oh, std::size_t ow, Align align,
                                 const bf16* dy, bf16* dx);
 
+/// The rungs that led there: a thread a number; a thread 16 bytes of channels.
+void bilinear_upsample_naive(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                             const float* x, float* y);
+void bilinear_upsample_backward_naive(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                                      const float* dy, float* dx);
+void bilinear_upsample_packs(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                             const float* x, float* y);
+void bilinear_upsample_backward_packs(const Shape& s, std::size_t oh, std::size_t ow, Align align,
+                                      const float* dy, float* dx);
+
 }  // namespace gpu
 }  // namespace tinct

@@ -42,7 +42,7 @@ void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float*
 
 namespace gpu {
 
-/// On device memory; h, w, oh, ow < 16384.
+/// On device memory; h, w, oh, ow < 32768.
 void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
 void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
 
