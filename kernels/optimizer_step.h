@@ -70,4 +70,16 @@ void average_step(std::span<const AveragePart> parts, float decay);
 double squared_norm(std::span<const StepPart> parts);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, the parts themselves on the host; one launch for all of them. Parts whose w, g
+/// and states are 16-byte aligned go in vectors of four, others element by element.
+void sgd_step(std::span<const StepPart> parts, const SgdStep& s, float* velocity);
+void adam_step(std::span<const StepPart> parts, const AdamStep& s, float* m, float* v);
+void average_step(std::span<const AveragePart> parts, float decay);
+/// Waits for the result.
+double squared_norm(std::span<const StepPart> parts);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -38,4 +38,12 @@ double pixel_loss(const PixelLoss& loss, const float* prediction, const float* t
                   const float* weight, float* gradient);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned. Waits for the result.
+double pixel_loss(const PixelLoss& loss, const float* prediction, const float* target,
+                  const float* weight, float* gradient);
+
+}  // namespace gpu
 }  // namespace tinct
