@@ -25,6 +25,8 @@ struct BatchNormGradients {
   float* dbeta = nullptr;
 };
 
+struct bf16;
+
 namespace ref {
 
 /// The mean and the biased variance of each channel, in double. rows > 0.
@@ -54,4 +56,33 @@ void batch_norm_backward(std::size_t rows, std::size_t c, const BatchNormChannel
                          bool batch_statistics, const BatchNormGradients& out);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned, the arrays of BatchNormChannels too. x is read once: moments
+/// of slabs, combined in double.
+void batch_norm_statistics(std::size_t rows, std::size_t c, const float* x, float* mean,
+                           float* variance);
+void batch_norm(std::size_t rows, std::size_t c, const BatchNormChannels& p, const float* x,
+                Activation activation, float* y);
+void batch_norm_backward(std::size_t rows, std::size_t c, const BatchNormChannels& p,
+                         const float* x, const float* dy, Activation activation,
+                         bool batch_statistics, const BatchNormGradients& out);
+
+/// The rungs below the statistics: a block a channel; whole sectors, but x read twice.
+void batch_norm_statistics_naive(std::size_t rows, std::size_t c, const float* x, float* mean,
+                                 float* variance);
+void batch_norm_statistics_two_pass(std::size_t rows, std::size_t c, const float* x, float* mean,
+                                    float* variance);
+
+/// Maps stored as bf16, 8-byte aligned; everything about channels, and all arithmetic, is f32.
+void batch_norm_statistics(std::size_t rows, std::size_t c, const bf16* x, float* mean,
+                           float* variance);
+void batch_norm(std::size_t rows, std::size_t c, const BatchNormChannels& p, const bf16* x,
+                Activation activation, bf16* y);
+void batch_norm_backward(std::size_t rows, std::size_t c, const BatchNormChannels& p, const bf16* x,
+                         const bf16* dy, Activation activation, bool batch_statistics, bf16* dx,
+                         float* dgamma, float* dbeta);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -15,7 +15,7 @@ struct Pack {
 template <class T>
 inline constexpr int kFullPack = 16 / static_cast<int>(sizeof(T));
 
-/// p is aligned to the whole pack; kWidth is 1 or kFullPack.
+/// p is aligned to the whole pack; kWidth is 1, 4 or kFullPack.
 template <int kWidth>
 __device__ __forceinline__ Pack<kWidth> load(const float* p) {
   static_assert(kWidth == 1 || kWidth == 4);
@@ -36,9 +36,12 @@ __device__ __forceinline__ float high_half(unsigned two) {
 
 template <int kWidth>
 __device__ __forceinline__ Pack<kWidth> load(const bf16* p) {
-  static_assert(kWidth == 1 || kWidth == 8);
+  static_assert(kWidth == 1 || kWidth == 4 || kWidth == 8);
   if constexpr (kWidth == 1) {
     return {{to_float(*p)}};
+  } else if constexpr (kWidth == 4) {
+    const uint2 raw = *reinterpret_cast<const uint2*>(p);
+    return {{low_half(raw.x), high_half(raw.x), low_half(raw.y), high_half(raw.y)}};
   } else {
     const uint4 raw = *reinterpret_cast<const uint4*>(p);
     return {{low_half(raw.x), high_half(raw.x), low_half(raw.y), high_half(raw.y), low_half(raw.z),
@@ -60,6 +63,9 @@ template <int kWidth>
 __device__ __forceinline__ void store(bf16* p, const Pack<kWidth>& a) {
   if constexpr (kWidth == 1) {
     *p = to_bf16(a.v[0]);
+  } else if constexpr (kWidth == 4) {
+    *reinterpret_cast<uint2*>(p) =
+        make_uint2(pack(to_bf16(a.v[0]), to_bf16(a.v[1])), pack(to_bf16(a.v[2]), to_bf16(a.v[3])));
   } else {
     *reinterpret_cast<uint4*>(p) =
         make_uint4(pack(to_bf16(a.v[0]), to_bf16(a.v[1])), pack(to_bf16(a.v[2]), to_bf16(a.v[3])),
