@@ -39,4 +39,17 @@ double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const f
                              const float* target, const float* class_weight, float* gradient);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 32-byte aligned. May not write over the logits. Waits for the result.
+double softmax_cross_entropy(const SoftmaxShape& s, const float* logits, const float* index,
+                             const float* target, const float* class_weight, float* gradient);
+/// The rungs below it: a thread a pixel; a warp a pixel.
+double softmax_cross_entropy_naive(const SoftmaxShape& s, const float* logits, const float* index,
+                                   const float* target, const float* class_weight, float* gradient);
+double softmax_cross_entropy_warp(const SoftmaxShape& s, const float* logits, const float* index,
+                                  const float* target, const float* class_weight, float* gradient);
+
+}  // namespace gpu
 }  // namespace tinct
