@@ -71,4 +71,34 @@ void quantise(std::size_t n, const float* values, std::uint8_t* levels);
 void quantise(std::size_t n, const float* values, std::uint16_t* levels);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 16-byte aligned. As cpu::, within 1e-5 of it.
+/// n components.
+void srgb_to_linear(std::size_t n, const float* encoded, float* light);
+void linear_to_srgb(std::size_t n, const float* light, float* encoded);
+
+/// n pixels each; in and out may be the same array.
+void srgb_to_lab(std::size_t n, const float* rgb, float* lab);
+void lab_to_srgb(std::size_t n, const float* lab, float* rgb);
+void srgb_to_luv(std::size_t n, const float* rgb, float* luv);
+void luv_to_srgb(std::size_t n, const float* luv, float* rgb);
+void srgb_to_yuv(std::size_t n, const float* rgb, float* yuv);
+void yuv_to_srgb(std::size_t n, const float* yuv, float* rgb);
+void srgb_to_ycbcr(std::size_t n, const float* rgb, float* ycbcr);
+void ycbcr_to_srgb(std::size_t n, const float* ycbcr, float* rgb);
+
+void srgb_to_lab(std::size_t n, const std::uint8_t* rgb, float* lab);
+void srgb_to_lab(std::size_t n, const std::uint16_t* rgb, float* lab);
+
+/// The L of Lab and Luv alone: n pixels of `channels` (1: grey, 3: sRGB) to n numbers.
+void lightness(std::size_t n, std::size_t channels, const std::uint8_t* pixels, float* l);
+void lightness(std::size_t n, std::size_t channels, const std::uint16_t* pixels, float* l);
+
+/// n components to levels 0..255 or 0..65535 as ref::quantise.
+void quantise(std::size_t n, const float* values, std::uint8_t* levels);
+void quantise(std::size_t n, const float* values, std::uint16_t* levels);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -22,4 +22,11 @@ namespace cpu {
 void fit_to_gamut(std::size_t n, float* lab);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// n pixels, in place, in device memory.
+void fit_to_gamut(std::size_t n, float* lab);
+
+}  // namespace gpu
 }  // namespace tinct
