@@ -69,6 +69,11 @@ else()
     TINCT_CUDA_ARCHITECTURES="${TINCT_CUDA_ARCHITECTURES}")
   target_link_libraries(tinct_core PUBLIC CUDA::cudart_static)
   tinct_gpu_sources(tinct_kernels ${gpu_sources})
+  if(TARGET CUDA::cublas)  # else the matrix products are ours too
+    target_sources(tinct_kernels PRIVATE kernels/vendor/cublas.cpp)
+    target_compile_definitions(tinct_kernels PRIVATE TINCT_WITH_CUBLAS)
+    target_link_libraries(tinct_kernels PRIVATE CUDA::cublas)
+  endif()
 endif()
 
 if(TINCT_GPU_CHECKED)

@@ -6,7 +6,7 @@
 
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
-#include "tests/gpu/traffic.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -148,13 +148,13 @@ TEST_CASE("batch normalisation reads and writes whole sectors", "[gpu][batch_nor
     const test::OnDevice x(p.x), dy(p.dy);
     test::OnDevice out(p.map), mean(p.vector), variance(p.vector);
     INFO(size.c << " channels");
-    test::check_traffic([&] {
+    test::check_sectors([&] {
       gpu::batch_norm_statistics(size.rows, size.c, x.data(), mean.data(), variance.data());
     });
-    test::check_traffic([&] {
+    test::check_sectors([&] {
       gpu::batch_norm(size.rows, size.c, channels.device, x.data(), Activation::relu, out.data());
     });
-    test::check_traffic([&] {
+    test::check_sectors([&] {
       gpu::batch_norm_backward(size.rows, size.c, channels.device, x.data(), dy.data(),
                                Activation::relu, true, {out.data(), mean.data(), variance.data()});
     });

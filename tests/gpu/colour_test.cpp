@@ -9,7 +9,7 @@
 #include "kernels/gamut.h"
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
-#include "tests/gpu/traffic.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -158,7 +158,7 @@ TEST_CASE("fitting into gamut on the device", "[gpu][colour]") {
 TEST_CASE("conversions read and write whole sectors", "[gpu][colour]") {
   const test::OnDevice rgb(colours(1024));
   test::OnDevice lab({1, 1, 1024, 3});
-  test::check_traffic([&] { gpu::srgb_to_lab(1024, rgb.data(), lab.data()); });
+  test::check_sectors([&] { gpu::srgb_to_lab(1024, rgb.data(), lab.data()); });
 }
 
 }  // namespace

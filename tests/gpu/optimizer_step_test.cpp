@@ -6,7 +6,7 @@
 
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
-#include "tests/gpu/traffic.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -121,8 +121,8 @@ TEST_CASE("a step reads and writes whole sectors", "[gpu][optimizer]") {
   Model model({4096, 8192});
   const Tensor zero = Tensor::zeros({1, 1, 1, model.total});
   test::OnDevice m(zero), v(zero);
-  test::check_traffic([&] { gpu::adam_step(model.parts(true), {}, m.data(), v.data()); });
-  test::check_traffic([&] { gpu::squared_norm(model.parts(true)); });
+  test::check_sectors([&] { gpu::adam_step(model.parts(true), {}, m.data(), v.data()); });
+  test::check_sectors([&] { gpu::squared_norm(model.parts(true)); });
 }
 
 }  // namespace

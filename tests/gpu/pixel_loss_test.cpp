@@ -5,7 +5,7 @@
 
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
-#include "tests/gpu/traffic.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -49,7 +49,7 @@ TEST_CASE("pixel losses read and write whole sectors", "[gpu][loss]") {
   const Shape s{1, 1, loss.pixels, loss.channels};
   const test::OnDevice prediction(test::random_tensor(s, 1)), target(test::random_tensor(s, 2));
   test::OnDevice gradient(s);
-  test::check_traffic(
+  test::check_sectors(
       [&] { gpu::pixel_loss(loss, prediction.data(), target.data(), nullptr, gradient.data()); });
 }
 

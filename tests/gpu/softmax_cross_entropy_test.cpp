@@ -6,7 +6,7 @@
 
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
-#include "tests/gpu/traffic.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -83,7 +83,7 @@ TEST_CASE("softmax cross-entropy reads and writes whole sectors", "[gpu][softmax
     const test::OnDevice logits(p.logits), index(p.index), target(p.target);
     test::OnDevice out(p.logits.shape());
     INFO(s.bins << " bins");
-    test::check_traffic([&] {
+    test::check_sectors([&] {
       gpu::softmax_cross_entropy(s, logits.data(), s.neighbours ? index.data() : nullptr,
                                  target.data(), nullptr, out.data());
     });
