@@ -1,6 +1,7 @@
 // Dahl's residual encoder and hypercolumn.
 #include "models/dahl.h"
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -27,16 +28,16 @@ struct Base {
   Vgg16 backbone;
 
   Align align() const { return config.exact ? Align::legacy : Align::half_pixel; }
-  VggTaps see(const Value& rgb, const Mode& mode, Taps* taps) const;
+  std::vector<Value> see(const Value& rgb, const Mode& mode, Taps* taps) const;
   BatchNorm norm(std::size_t channels) const;
   ConvBlock block(std::size_t in, std::size_t out, std::size_t kernel, Initializer& init) const;
 };
 
-VggTaps Base::see(const Value& rgb, const Mode& mode, Taps* taps) const {
-  VggTaps seen = config.exact ? backbone(rgb, mode, config.blocks)
-                              : backbone.of_grey(rgb, mode, config.blocks);
+std::vector<Value> Base::see(const Value& rgb, const Mode& mode, Taps* taps) const {
+  const VggTaps seen = config.exact ? backbone(rgb, mode, config.blocks)
+                                    : backbone.of_grey(rgb, mode, config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) tap(taps, kVggTapNames[i], seen[i]);
-  return seen;
+  return {seen.begin(), seen.begin() + static_cast<long>(config.blocks)};
 }
 
 BatchNorm Base::norm(std::size_t channels) const {
@@ -69,7 +70,8 @@ struct Residual : Base {
   std::vector<ConvBlock> colours;  // colour0 first
   ConvBlock last;
 
-  Value operator()(const Value& x, const Mode& mode, Taps* taps) const;
+  Value answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
+               Taps* taps) const;
   Parameters parameters() const;
 };
 
@@ -78,9 +80,8 @@ Value centred(const Value& rgb) {
   return normalise_rgb(rgb, {.shift = {-0.5f, -0.5f, -0.5f}});
 }
 
-Value Residual::operator()(const Value& x, const Mode& mode, Taps* taps) const {
-  const Value rgb = neutral_rgb(x);
-  const VggTaps seen = see(rgb, mode, taps);
+Value Residual::answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
+                       Taps* taps) const {
   Value y = colours[4](norms[3](seen[3], mode), mode);
   tap(taps, "colour4", y);
   for (std::size_t i = 3; i > 0; --i) {
@@ -135,16 +136,17 @@ struct Hypercolumn : Base {
   std::vector<ConvBlock> colours;
   ConvBlock last;
 
-  Value operator()(const Value& x, const Mode& mode, Taps* taps) const;
+  Value answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
+               Taps* taps) const;
   Parameters parameters() const;
 };
 
-Value Hypercolumn::operator()(const Value& x, const Mode& mode, Taps* taps) const {
-  const Value rgb = neutral_rgb(x);
-  const VggTaps seen = see(rgb, mode, taps);
+Value Hypercolumn::answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
+                          Taps* taps) const {
   std::vector<Value> maps = {rgb};
-  maps.insert(maps.end(), seen.begin(), seen.begin() + static_cast<long>(config.blocks));
-  Value y = hypercolumn_conv2d(maps, colours[0].conv.weight, {}, x.shape().h, x.shape().w, align());
+  maps.insert(maps.end(), seen.begin(), seen.end());
+  Value y =
+      hypercolumn_conv2d(maps, colours[0].conv.weight, {}, rgb.shape().h, rgb.shape().w, align());
   y = colours[0].norm(y, mode, Activation::relu);
   tap(taps, "colour1", y);
   for (std::size_t i = 1; i < colours.size(); ++i) {
@@ -195,8 +197,15 @@ void check(const DahlConfig& c) {
 template <class Net>
 void give(Model& model, Net net) {
   model.parameters = net.parameters();
-  model.forward = [net = std::move(net)](const Value& x, const Mode& mode, Taps* taps) {
-    return net(x, mode, taps);
+  const auto shared = std::make_shared<const Net>(std::move(net));
+  model.forward = [shared](const Value& x, const Mode& mode, Taps* taps) {
+    const Value rgb = neutral_rgb(x);
+    return shared->answer(rgb, shared->see(rgb, mode, taps), mode, taps);
+  };
+  if (shared->config.finetune) return;
+  model.frozen = [shared](const Value& x) { return shared->see(neutral_rgb(x), Mode{}, nullptr); };
+  model.forward_from = [shared](const Value& x, const std::vector<Value>& seen, const Mode& mode) {
+    return shared->answer(neutral_rgb(x), seen, mode, nullptr);
   };
 }
 

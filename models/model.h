@@ -60,6 +60,12 @@ struct Model {
   Parameters parameters;  ///< trainable values and buffers, by name, in the architecture's order
   /// x (n,h,w,1), lightness scaled to (L - 50) / 50. `taps` may be null.
   std::function<Value(const Value& x, const Mode& mode, Taps* taps)> forward;
+  /// Where layers are frozen, what they make of x, which is all that `forward_from` and `forward`
+  /// need of them: maps (n,…), of which some may be empty. forward(x) is forward_from(x,
+  /// frozen(x)). Both are empty where nothing is frozen.
+  std::function<std::vector<Value>(const Value& x)> frozen;
+  std::function<Value(const Value& x, const std::vector<Value>& seen, const Mode& mode)>
+      forward_from;
 };
 
 /// What presets leave open; each network takes what it has (models/vgg_unet.h).

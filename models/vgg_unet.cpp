@@ -1,6 +1,7 @@
 // VGG16's taps and a light decoder.
 #include "models/vgg_unet.h"
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -47,7 +48,8 @@ struct VggUnet {
   std::array<std::optional<ConvBlock>, 5> decoder;
   Conv2d head;
 
-  Value operator()(const Value& x, const Mode& mode, Taps* taps) const;
+  std::vector<Value> see(const Value& x, const Mode& mode, Taps* taps) const;
+  Value answer(const Value& x, const std::vector<Value>& seen, const Mode& mode, Taps* taps) const;
   Parameters parameters() const;
 };
 
@@ -62,15 +64,23 @@ Value shrink(const Value& x, std::size_t factor) {
   return average_pool(x, window);
 }
 
-Value VggUnet::operator()(const Value& x, const Mode& mode, Taps* taps) const {
-  const VggTaps seen = backbone(neutral_rgb(x), mode, config.blocks);
-  const auto read = [&](std::size_t level) {
-    const std::size_t factor = level < finest ? std::size_t{1} << (finest - level) : 1;
-    return (*readers[level])(shrink(seen[level], factor), config.dropout, mode, level);
-  };
+// The taps that are read, at the size at which they are.
+std::vector<Value> VggUnet::see(const Value& x, const Mode& mode, Taps* taps) const {
+  const VggTaps all = backbone(neutral_rgb(x), mode, config.blocks);
+  std::vector<Value> seen(all.size());
   for (std::size_t level = 0; level <= coarsest; ++level) {
-    tap(taps, kVggTapNames[level], seen[level]);
+    tap(taps, kVggTapNames[level], all[level]);
+    const std::size_t factor = level < finest ? std::size_t{1} << (finest - level) : 1;
+    if (readers[level]) seen[level] = shrink(all[level], factor);
   }
+  return seen;
+}
+
+Value VggUnet::answer(const Value& x, const std::vector<Value>& seen, const Mode& mode,
+                      Taps* taps) const {
+  const auto read = [&](std::size_t level) {
+    return (*readers[level])(seen[level], config.dropout, mode, level);
+  };
   Value y = context(read(coarsest));
   tap(taps, "context", y);
   y = (*decoder[coarsest])(y, mode);
@@ -193,8 +203,14 @@ Model make_vgg_unet(const VggUnetConfig& config, std::uint64_t seed, Vgg16 backb
   if (binned) model.info.bins = config.bins;
   model.info.settings = settings_of(net.config);
   model.parameters = net.parameters();
-  model.forward = [net = std::move(net)](const Value& x, const Mode& mode, Taps* taps) {
-    return net(x, mode, taps);
+  const auto shared = std::make_shared<const VggUnet>(std::move(net));
+  model.forward = [shared](const Value& x, const Mode& mode, Taps* taps) {
+    return shared->answer(x, shared->see(x, mode, taps), mode, taps);
+  };
+  if (config.finetune) return model;
+  model.frozen = [shared](const Value& x) { return shared->see(x, Mode{}, nullptr); };
+  model.forward_from = [shared](const Value& x, const std::vector<Value>& seen, const Mode& mode) {
+    return shared->answer(x, seen, mode, nullptr);
   };
   return model;
 }
