@@ -19,6 +19,7 @@
 #include "tools/progress.h"
 #include "tools/verb.h"
 #include "train/config.h"
+#include "train/feature_cache.h"
 #include "train/plan.h"
 #include "train/trainer.h"
 
@@ -28,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string preset, data, out, config;
+  std::string preset, data, out, config, cache;
   std::vector<std::string> overrides;
   long overfit = 0;
   bool resume = false, exist_ok = false, dry_run = false, dump_config = false;
@@ -162,6 +163,7 @@ Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info)
   options.augment = {size(config.data.crop), config.data.scale_min, config.data.scale_max,
                      config.data.flip, false};
   if (overfit) options.augment = AugmentOptions::none(size(config.data.crop));
+  options.fixed_crops = size(config.data.fixed_crops);
   options.seed = static_cast<std::uint64_t>(config.seed);
   options.source_power = config.data.source_power;
   options.threads = static_cast<int>(config.data.workers);
@@ -190,6 +192,33 @@ Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info)
                       {"tinct_version", TINCT_VERSION}};
   if (!config.about.licence.empty()) sources.metadata["licence"] = config.about.licence;
   if (!config.about.origin.empty()) sources.metadata["origin"] = config.about.origin;
+}
+
+// ---- what frozen layers answer, kept ----
+
+/// How many samples there are to keep; 0: nothing is kept.
+std::size_t samples_to_keep(const Options& o, const TrainConfig& config, const Model& model,
+                            const Data& data) {
+  const bool fixed = config.data.fixed_crops > 0;
+  if (fixed && model.frozen) {
+    return data.pictures.size() *
+           static_cast<std::size_t>(config.data.overfit > 0 ? 1 : config.data.fixed_crops);
+  }
+  if (o.cache.empty()) return 0;
+  throw std::invalid_argument("--cache: " +
+                              (fixed ? "nothing of " + config.preset + " is frozen"
+                                     : "data.fixed_crops must be set: other crops in every epoch "
+                                       "are never seen twice"));
+}
+
+std::string cache_path(const Options& o) {
+  return (o.cache.empty() ? o.out : o.cache) + "/" + kCacheName;
+}
+
+/// One in the run's own folder goes when the run is finished.
+void remove_cache(const Options& o) {
+  std::error_code ignored;
+  if (o.cache.empty()) fs::remove(cache_path(o), ignored);
 }
 
 // ---- reporting ----
@@ -255,6 +284,7 @@ void report_plan(const TrainConfig& config, const Plan& p) {
                                 {"sample_bytes", p.sample_bytes},
                                 {"predicted_peak_bytes", p.predicted_peak},
                                 {"measured_peak_bytes", p.measured_peak},
+                                {"cache_bytes", p.cache_bytes},
                                 {"step_ms", p.step_ms},
                                 {"steps", config.train.steps},
                                 {"seconds", total}}
@@ -271,8 +301,13 @@ void report_plan(const TrainConfig& config, const Plan& p) {
             << bytes(p.measured_peak) << " measured at the peak of a step\n"
             << "batch        " << config.train.batch << " x " << config.train.accumulate
             << " samples of " << config.data.crop << "x" << config.data.crop << "\n"
-            << "one step     " << p.step_ms << " ms\n"
-            << "whole run    " << config.train.steps << " steps, about " << format_duration(total)
+            << "one step     " << p.step_ms << " ms" << (p.cache_bytes ? ", without the cache" : "")
+            << "\n";
+  if (p.cache_bytes > 0) {
+    std::cout << "cache        " << bytes(p.cache_bytes) << " on disk for " << p.cache_samples
+              << " samples\n";
+  }
+  std::cout << "whole run    " << config.train.steps << " steps, about " << format_duration(total)
             << "\n";
 }
 
@@ -312,13 +347,19 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
   for (const std::string& change : differences(before, config)) say("changed " + change);
 }
 
-void dry_run(const TrainConfig& config) {
+void dry_run(const Options& o, const TrainConfig& config) {
   const Dataset dataset(config.data.path);
   Model model = configured_model(config, dataset);
   Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);
-  report_plan(config, make_plan(config, learner, data.sources));
+  Plan plan = make_plan(config, learner, data.sources);
+  if (const std::size_t samples = samples_to_keep(o, config, learner.model(), data)) {
+    plan.cache_samples = samples;
+    plan.cache_bytes =
+        cache_bytes(learner.model(), static_cast<std::size_t>(config.data.crop), samples);
+  }
+  report_plan(config, plan);
 }
 
 void train(const Options& o) {
@@ -332,7 +373,7 @@ void train(const Options& o) {
     return;
   }
   if (config.data.path.empty()) throw std::invalid_argument("--data is needed");
-  if (o.dry_run) return dry_run(config);
+  if (o.dry_run) return dry_run(o, config);
   if (o.out.empty()) throw std::invalid_argument("--out is needed");
 
   // Everything that can be refused is, before the run's folder is touched.
@@ -341,6 +382,9 @@ void train(const Options& o) {
   Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights);
+  const std::size_t samples = samples_to_keep(o, config, learner.model(), data);
+  const auto crop = static_cast<std::size_t>(config.data.crop);
+  if (samples > 0) check_cache_room(cache_path(o), cache_bytes(learner.model(), crop, samples));
   RunFolder run(o.out, o.resume     ? RunMode::resume
                        : o.exist_ok ? RunMode::overwrite
                                     : RunMode::fresh);
@@ -352,9 +396,18 @@ void train(const Options& o) {
   {
     Progress progress("training", static_cast<std::size_t>(config.train.steps), "steps");
     Trainer trainer(config, learner, data.sources, run, make_hooks(progress));
+    std::optional<FeatureCache> cache;
+    if (samples > 0) {
+      std::error_code failed;
+      if (!o.cache.empty()) fs::create_directories(o.cache, failed);
+      if (failed) throw IoError("cannot write " + o.cache + ": " + failed.message());
+      cache.emplace(cache_path(o), learner.model(), crop, samples);
+      learner.use(*cache);
+    }
     progress.start_at(static_cast<std::size_t>(learner.steps()));
     outcome = trainer.run();
   }
+  if (outcome.finished) remove_cache(o);
   report_outcome(o, outcome);
   if (!outcome.finished && stop_signal != SIGINT) throw Exit(ExitCode::terminated, "");
 }
@@ -378,6 +431,10 @@ void add_train(CLI::App& app) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
+  verb->add_option("--cache", o->cache,
+                   "With data.fixed_crops, keep what frozen layers answer here and leave it for "
+                   "other runs; otherwise it lies in the run's folder until the run is finished")
+      ->type_name("FOLDER");
   verb->add_option("--overfit", o->overfit,
                    "Train on N pictures without augmentation, to see "
                    "that the model can learn them")

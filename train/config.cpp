@@ -60,6 +60,10 @@ std::vector<Key> keys(TrainConfig& c) {
        1},
       {"data.scale_max", &c.data.scale_max, "… to this", 1e-3, 1},
       {"data.flip", &c.data.flip, "mirror half of the samples"},
+      {"data.fixed_crops", &c.data.fixed_crops,
+       "0: a picture is cut anew in every epoch; K: in K ways, and what frozen layers make of them "
+       "is computed once and kept (--cache)",
+       0, 10000},
       {"data.source_power", &c.data.source_power,
        "1: every picture weighs the same, 0: every source does", 0, 1},
       {"data.overfit", &c.data.overfit, "train on this many pictures, unaugmented; 0: on all", 0,

@@ -23,6 +23,7 @@ struct TrainConfig {
     double scale_min = 0.4;
     double scale_max = 1.0;
     bool flip = true;
+    long fixed_crops = 0;
     double source_power = 0.5;
     long overfit = 0;
     long workers = 1;

@@ -65,7 +65,9 @@ StepResult Learner::step(const std::vector<Batch>& batches) {
 double Learner::add_gradients(const Batch& batch, std::size_t index) {
   const Mode mode{true, static_cast<std::uint64_t>(config_.seed),
                   static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
-  const Value output = model_.forward(Value(training_input(model_.info, batch)), mode, nullptr);
+  const Value x(training_input(model_.info, batch));
+  const Value output =
+      cache_ ? model_.forward_from(x, (*cache_)(x), mode) : model_.forward(x, mode, nullptr);
   Value loss = objective_(output, batch);
   const double value = loss.data().f32()[0];
   if (!std::isfinite(value)) fail("the loss is not finite", batch, index);

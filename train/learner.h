@@ -10,6 +10,7 @@
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/ema.h"
+#include "train/feature_cache.h"
 #include "train/loader.h"
 #include "train/objective.h"
 
@@ -38,6 +39,8 @@ class Learner {
 
   long steps() const { return steps_; }
   Model& model() { return model_; }
+  /// From now on frozen layers are asked through this, which must outlive the learner.
+  void use(FeatureCache& cache) { cache_ = &cache; }
   const Objective& objective() const { return objective_; }
   Schedule& schedule() { return schedule_; }
   Ema* ema() { return ema_.get(); }
@@ -62,6 +65,7 @@ class Learner {
   Optimizer optimizer_;
   Schedule schedule_;
   std::unique_ptr<Ema> ema_;
+  FeatureCache* cache_ = nullptr;
   long steps_ = 0;
 };
 

@@ -127,8 +127,10 @@ class Loader::Impl {
     for (std::size_t i = 0; i < n; ++i) {
       const SamplePosition at = position(step, i);
       const std::size_t picture = pictures_[(*order(at.epoch))[at.position]];
-      const Tensor cut =
-          augment(dataset_.read(picture), options_.augment, options_.seed, at.epoch, at.position);
+      const bool fixed = options_.fixed_crops > 0;
+      const Tensor cut = augment(dataset_.read(picture), options_.augment, options_.seed,
+                                 fixed ? at.epoch % options_.fixed_crops : at.epoch,
+                                 fixed ? picture : at.position);
       std::memcpy(batch.rgb.u8() + i * cut.bytes(), cut.u8(), cut.bytes());
       batch.indices.push_back(picture);
     }

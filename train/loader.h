@@ -17,6 +17,9 @@ namespace tinct {
 struct LoaderOptions {
   std::size_t batch = 8;
   AugmentOptions augment;
+  /// 0: a picture is cut anew in every epoch. K: in K ways, epoch e taking the (e mod K)-th; a way
+  /// is a window, mirrored or not.
+  std::size_t fixed_crops = 0;
   std::uint64_t seed = 0;
   /// Sampling weight of a source (package, folder): its number of pictures to this power. 1 is
   /// uniform over pictures, 0 uniform over sources; 0.5 lets a source of 400 pictures weigh twice,

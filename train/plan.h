@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "train/trainer.h"
 
@@ -14,6 +15,8 @@ struct Plan {
   std::size_t sample_bytes = 0;    ///< activations of one sample, from steps on one and on two
   std::size_t predicted_peak = 0;  ///< of a step on a whole batch, from those
   std::size_t measured_peak = 0;   ///< of a real step, in tinct's own allocator
+  std::uint64_t cache_bytes = 0;   ///< on disk, for what frozen layers answer; not by make_plan
+  std::size_t cache_samples = 0;   ///< that are kept there
   double step_ms = 0;              ///< the median of three, after one to warm up
 };
 

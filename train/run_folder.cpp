@@ -20,7 +20,7 @@ namespace {
 // Everything that a run writes; nothing else is ever removed.
 bool is_ours(const std::string& name) {
   for (const char* own : {"config.toml", "log.jsonl", "log.csv", "loss.png", "last.safetensors",
-                          "best.safetensors", "checkpoints", "samples"}) {
+                          "best.safetensors", "checkpoints", "samples", kCacheName}) {
     if (name == own) return true;
   }
   return name.starts_with("events.out.tfevents.");

@@ -9,6 +9,9 @@
 
 namespace tinct {
 
+/// The file of a run's frozen layers' answers (train/feature_cache.h), where it lies in its folder.
+inline constexpr const char* kCacheName = "frozen.cache";
+
 enum class RunMode {
   fresh,     ///< the folder must be absent or empty
   resume,    ///< go on from the newest checkpoint, or start where there is none

@@ -52,6 +52,8 @@ expect 6 "tools/fetch-vgg16.sh" env XDG_DATA_HOME="$folder" "${vgg[@]}"
 expect 6 "model.vgg16=FILE" "${vgg[@]}" -o model.vgg16="$folder/absent"
 expect 2 "five whole numbers" "${vgg[@]}" -o model.widths=1,2
 expect 2 "model.blocks" "${vgg[@]}" -o model.blocks=3
+expect 2 "data.fixed_crops must be set" train --out "$folder/no" --cache "$folder/cache"
+expect 2 "nothing of unet-small is frozen" train --out "$folder/no" --cache "$folder/cache" -o data.fixed_crops=2
 expect 6 "no such folder" "$tinct" train --data "$folder/absent" --out "$folder/no"
 expect 6 "cannot write" train --out /proc/tinct-run
 echo "[train" >"$folder/broken.toml"
@@ -68,6 +70,14 @@ expect 0 "changed train.steps: 4 -> 5" "$tinct" train --out "$folder/run" -o tra
 expect 0 "nothing was saved yet" train --out "$folder/new" -o train.steps=1 --resume
 [ "$("$tinct" train --out "$folder/run" --resume --json 2>/dev/null | head -c 1)" = "{" ] ||
   fail "--json prints no object"
+# The weights know how colourful what they learnt from was; others can be told.
+expect 0 "" "$tinct" colorize "$folder/photos/1.ppm" -o "$folder/auto.png" --saturation auto \
+  --model "$folder/run/last.safetensors" --quiet
+expect 0 "" "$tinct" export "$folder/run/last.safetensors" -o "$folder/noted.safetensors" \
+  --storage f16 --data "$data"
+[ "$("$tinct" inspect "$folder/noted.safetensors" | grep train_colourfulness)" = \
+  "$("$tinct" inspect "$folder/run/last.safetensors" | grep train_colourfulness)" ] ||
+  fail "tinct export --data notes another colourfulness than tinct train"
 rm "$folder/photos/12.ppm"
 "$tinct" prepare "$folder/photos" -o "$folder/fewer" --quiet >/dev/null || fail "prepare"
 expect 0 "not the one this run began with" "$tinct" train --out "$folder/run" --resume \
