@@ -17,3 +17,7 @@ endif()
 # Driven by bench/peers/train_step.py, which needs PyTorch and is run by hand.
 add_executable(tinct_train_step bench/peers/train_step.cpp)
 target_link_libraries(tinct_train_step PRIVATE tinct_train)
+
+# Driven by bench/acceptance/*.sh.
+add_executable(tinct_acceptance bench/acceptance/measure.cpp)
+target_link_libraries(tinct_acceptance PRIVATE tinct_train)
