@@ -2,14 +2,14 @@
 #include "train/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <stdexcept>
 
 #include "kernels/ab_bins.h"
 #include "kernels/colour.h"
+#include "train/ciede2000.h"
+#include "train/ssim.h"
 
 namespace tinct {
 namespace {
@@ -28,69 +28,6 @@ Moments moments(const std::vector<double>& v) {
   return m;
 }
 
-constexpr int kWindow = 11;
-
-std::array<double, kWindow> gaussian_window() {
-  std::array<double, kWindow> g;
-  double sum = 0;
-  for (int i = 0; i < kWindow; ++i) {
-    const int d = i - kWindow / 2;
-    sum += g[static_cast<std::size_t>(i)] = std::exp(-d * d / (2 * 1.5 * 1.5));
-  }
-  for (double& v : g) v /= sum;
-  return g;
-}
-
-// The window's mean at every position where it fits: (h - 10) x (w - 10).
-std::vector<double> window_means(std::size_t h, std::size_t w, const std::vector<double>& v) {
-  static const std::array<double, kWindow> g = gaussian_window();
-  const std::size_t ow = w - kWindow + 1;
-  const std::size_t oh = h - kWindow + 1;
-  std::vector<double> rows(h * ow);
-  for (std::size_t y = 0; y < h; ++y) {
-    for (std::size_t x = 0; x < ow; ++x) {
-      double sum = 0;
-      for (std::size_t k = 0; k < kWindow; ++k) sum += g[k] * v[y * w + x + k];
-      rows[y * ow + x] = sum;
-    }
-  }
-  std::vector<double> out(oh * ow, 0.0);
-  for (std::size_t y = 0; y < oh; ++y) {
-    for (std::size_t k = 0; k < kWindow; ++k) {
-      for (std::size_t x = 0; x < ow; ++x) out[y * ow + x] += g[k] * rows[(y + k) * ow + x];
-    }
-  }
-  return out;
-}
-
-double ssim_of_plane(std::size_t h, std::size_t w, const std::vector<double>& a,
-                     const std::vector<double>& b) {
-  std::vector<double> aa(a.size());
-  std::vector<double> bb(a.size());
-  std::vector<double> ab(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    aa[i] = a[i] * a[i];
-    bb[i] = b[i] * b[i];
-    ab[i] = a[i] * b[i];
-  }
-  const std::vector<double> ma = window_means(h, w, a);
-  const std::vector<double> mb = window_means(h, w, b);
-  const std::vector<double> maa = window_means(h, w, aa);
-  const std::vector<double> mbb = window_means(h, w, bb);
-  const std::vector<double> mab = window_means(h, w, ab);
-  constexpr double c1 = (0.01 * 255) * (0.01 * 255);
-  constexpr double c2 = (0.03 * 255) * (0.03 * 255);
-  double sum = 0;
-  for (std::size_t i = 0; i < ma.size(); ++i) {
-    const double va = maa[i] - ma[i] * ma[i];
-    const double vb = mbb[i] - mb[i] * mb[i];
-    const double cov = mab[i] - ma[i] * mb[i];
-    sum += (2 * ma[i] * mb[i] + c1) * (2 * cov + c2) /
-           ((ma[i] * ma[i] + mb[i] * mb[i] + c1) * (va + vb + c2));
-  }
-  return sum / static_cast<double>(ma.size());
-}
-
 double saturation(const std::uint8_t* rgb) {
   const auto [low, high] = std::minmax({rgb[0], rgb[1], rgb[2]});
   return high == 0 ? 0.0 : static_cast<double>(high - low) / high;
@@ -107,59 +44,6 @@ double peak_ratio_db(double mse, double peak) {
 
 }  // namespace
 
-double ciede2000(const double lab1[3], const double lab2[3]) {
-  constexpr double degrees = 180 / std::numbers::pi;
-  constexpr double k25_7 = 6103515625.0;  // 25^7
-  const double c1 = std::hypot(lab1[1], lab1[2]);
-  const double c2 = std::hypot(lab2[1], lab2[2]);
-  const double c7 = std::pow((c1 + c2) / 2, 7);
-  const double g = 0.5 * (1 - std::sqrt(c7 / (c7 + k25_7)));
-  const double a1 = (1 + g) * lab1[1];
-  const double a2 = (1 + g) * lab2[1];
-  const double cp1 = std::hypot(a1, lab1[2]);
-  const double cp2 = std::hypot(a2, lab2[2]);
-  const auto hue = [&](double a, double b) {
-    if (a == 0 && b == 0) return 0.0;
-    const double h = std::atan2(b, a) * degrees;
-    return h < 0 ? h + 360 : h;
-  };
-  const double h1 = hue(a1, lab1[2]);
-  const double h2 = hue(a2, lab2[2]);
-  const double dl = lab2[0] - lab1[0];
-  const double dc = cp2 - cp1;
-  const bool grey = cp1 * cp2 == 0;
-  double dh = h2 - h1;
-  if (grey) dh = 0;
-  if (dh > 180) dh -= 360;
-  if (dh < -180) dh += 360;
-  const double dH = 2 * std::sqrt(cp1 * cp2) * std::sin(dh / 2 / degrees);
-  const double l = (lab1[0] + lab2[0]) / 2;
-  const double c = (cp1 + cp2) / 2;
-  double h = h1 + h2;
-  if (!grey) {
-    if (std::abs(h1 - h2) <= 180) {
-      h /= 2;
-    } else {
-      h = (h < 360 ? h + 360 : h - 360) / 2;
-    }
-  }
-  const auto cosine = [&](double angle) { return std::cos(angle / degrees); };
-  const double t = 1 - 0.17 * cosine(h - 30) + 0.24 * cosine(2 * h) + 0.32 * cosine(3 * h + 6) -
-                   0.20 * cosine(4 * h - 63);
-  const double theta = 30 * std::exp(-std::pow((h - 275) / 25, 2));
-  const double cc7 = std::pow(c, 7);
-  const double rc = 2 * std::sqrt(cc7 / (cc7 + k25_7));
-  const double l50 = (l - 50) * (l - 50);
-  const double sl = 1 + 0.015 * l50 / std::sqrt(20 + l50);
-  const double sc = 1 + 0.045 * c;
-  const double sh = 1 + 0.015 * c * t;
-  const double rt = -std::sin(2 * theta / degrees) * rc;
-  const double x = dl / sl;
-  const double y = dc / sc;
-  const double z = dH / sh;
-  return std::sqrt(std::max(0.0, x * x + y * y + z * z + rt * y * z));
-}
-
 double colourfulness(std::size_t n, const std::uint8_t* rgb, bool absolute) {
   std::vector<double> rg(n);
   std::vector<double> yb(n);
@@ -173,22 +57,6 @@ double colourfulness(std::size_t n, const std::uint8_t* rgb, bool absolute) {
   const Moments a = moments(rg);
   const Moments b = moments(yb);
   return std::sqrt(a.variance + b.variance) + 0.3 * std::hypot(a.mean, b.mean);
-}
-
-double ssim(std::size_t h, std::size_t w, std::size_t channels, const std::uint8_t* a,
-            const std::uint8_t* b) {
-  if (h < kWindow || w < kWindow) return std::numeric_limits<double>::quiet_NaN();
-  double sum = 0;
-  for (std::size_t c = 0; c < channels; ++c) {
-    std::vector<double> pa(h * w);
-    std::vector<double> pb(h * w);
-    for (std::size_t i = 0; i < h * w; ++i) {
-      pa[i] = a[i * channels + c];
-      pb[i] = b[i * channels + c];
-    }
-    sum += ssim_of_plane(h, w, pa, pb);
-  }
-  return sum / static_cast<double>(channels);
 }
 
 PictureScore score_picture(const Tensor& rgb, const Tensor& ab, const MetricContext& context) {

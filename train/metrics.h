@@ -12,20 +12,10 @@
 
 namespace tinct {
 
-/// CIEDE2000 colour difference of two Lab colours, k_L = k_C = k_H = 1.
-/// Source: Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula", 2005.
-double ciede2000(const double lab1[3], const double lab2[3]);
-
 /// Hasler and Suesstrunk's colourfulness (2003) of n 8-bit sRGB pixels; `absolute` takes the
 /// absolute values of the opponent channels, as DDColor's code does, which is not the published
 /// measure.
 double colourfulness(std::size_t n, const std::uint8_t* rgb, bool absolute = false);
-
-/// Structural similarity (Wang et al. 2004) of two interleaved 8-bit pictures: Gaussian window
-/// sigma 1.5, 11 wide, mean over the positions where the window fits and over channels. Pictures
-/// below 11 pixels a side give NaN.
-double ssim(std::size_t h, std::size_t w, std::size_t channels, const std::uint8_t* a,
-            const std::uint8_t* b);
 
 /// What is counted of one picture. Sums over pixels, so that sets can be pooled exactly.
 struct PictureScore {

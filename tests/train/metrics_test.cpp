@@ -6,6 +6,8 @@
 
 #include "kernels/colour.h"
 #include "tests/check.h"
+#include "train/ciede2000.h"
+#include "train/ssim.h"
 
 using namespace tinct;
 
