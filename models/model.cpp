@@ -54,7 +54,9 @@ Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const M
 Model dahl(DahlConfig config, std::uint64_t seed, const ModelOptions& o) {
   config.backbone = o.backbone;
   config.finetune = o.finetune;
-  if (o.vgg16.empty()) return make_dahl(config, seed);
+  if (o.vgg16.empty()) {
+    return make_dahl(config, seed, make_vgg16(config.backbone, seed, o.backbone_init));
+  }
   Model model = make_dahl(config, seed, load_vgg16(o.vgg16));
   carry_origin(o.vgg16, model);
   return model;

@@ -131,7 +131,7 @@ void check_log(const std::string& path, long steps) {
 
 }  // namespace
 
-TEST_CASE("a run stopped after any step and resumed ends with the same bits") {
+TEST_CASE("a run that is stopped and resumed ends with the same bits") {
   Fixture f;
   const TrainConfig config = tiny_config();
   const TrainOutcome whole = f.train("whole", config);
@@ -141,7 +141,8 @@ TEST_CASE("a run stopped after any step and resumed ends with the same bits") {
   check_log(f.folder / "whole", config.train.steps);
   CHECK(fs::exists(f.folder / "whole/samples/step-00000012.png"));
   CHECK(fs::exists(f.folder / "whole/loss.png"));
-  for (long stop = 1; stop < config.train.steps; ++stop) {
+  // Before, at and after a checkpoint, a validation, a picture of samples; and at either end.
+  for (const long stop : {1, 4, 5, 6, 9, 11}) {
     INFO("stopped after " << stop);
     const std::string run = "stopped" + std::to_string(stop);
     CHECK(!f.train(run, config, stop).finished);
