@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/threads.h"
 #include "kernels/bilinear_upsample_x2.h"
+#include "kernels/streaming.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/bilinear_upsample.cpp"
@@ -53,19 +54,21 @@ void mix_rows(std::size_t count, const float* top, const float* bottom, float t,
 }
 
 void stretch_row(const BilinearAxis& axis, std::size_t c, const float* HWY_RESTRICT row,
-                 float* HWY_RESTRICT y) {
+                 float* HWY_RESTRICT y, bool stream) {
   const std::size_t width = axis.first.size();
   for_channels(
       c,
       [&](auto d) {
-        for (std::size_t o = 0; o < width; ++o, y += c) {
-          const float* a = row + axis.first[o] * c;
-          const float* b = row + axis.second[o] * c;
-          const auto weight = hn::Set(d, axis.weight[o]);
-          for_vectors(d, c, [&](std::size_t i) {
-            hn::StoreU(lerp(hn::LoadU(d, a + i), hn::LoadU(d, b + i), weight), d, y + i);
-          });
-        }
+        with_store(stream, [&](auto store) {
+          for (std::size_t o = 0; o < width; ++o, y += c) {
+            const float* a = row + axis.first[o] * c;
+            const float* b = row + axis.second[o] * c;
+            const auto weight = hn::Set(d, axis.weight[o]);
+            for_vectors(d, c, [&](std::size_t i) {
+              store(lerp(hn::LoadU(d, a + i), hn::LoadU(d, b + i), weight), d, y + i);
+            });
+          }
+        });
       },
       [&](auto channels) {
         for (std::size_t o = 0; o < width; ++o, y += channels) {
@@ -162,6 +165,7 @@ void bilinear_upsample(const Shape& s, std::size_t oh, std::size_t ow, Align ali
   const BilinearAxis columns = bilinear_axis(s.w, ow, align);
   const std::size_t width = s.w * s.c;
   const bool doubles = doubles_rows(s, ow, align);
+  const bool stream = stream_output(y, s.n * oh * ow * s.c, s.c);
   parallel_for(s.n * oh, [&](std::size_t begin, std::size_t end) {
     Workspace<float> padded(width + 2 * s.c);
     float* mixed = padded.data() + s.c;
@@ -172,11 +176,12 @@ void bilinear_upsample(const Shape& s, std::size_t oh, std::size_t ow, Align ali
       HWY_DYNAMIC_DISPATCH(mix_rows)(width, top, bottom, rows.weight[i % oh], mixed);
       float* out = y + i * ow * s.c;
       if (doubles) {
-        double_row(s.w, s.c, mixed, out);
+        double_row(s.w, s.c, mixed, out, stream);
       } else {
-        HWY_DYNAMIC_DISPATCH(stretch_row)(columns, s.c, mixed, out);
+        HWY_DYNAMIC_DISPATCH(stretch_row)(columns, s.c, mixed, out, stream);
       }
     }
+    if (stream) hwy::FlushStream();
   });
 }
 

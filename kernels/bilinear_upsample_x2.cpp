@@ -42,7 +42,7 @@ HWY_INLINE void load_pixels(D d, std::size_t c, const float* x, V& even, V& odd)
 }
 
 void double_one_row(std::size_t width, std::size_t c, const float* HWY_RESTRICT row,
-                    float* HWY_RESTRICT y) {
+                    float* HWY_RESTRICT y, bool stream) {
   const auto blend = [&](auto d, std::size_t at, auto& even, auto& odd) {
     const auto quarter = hn::Set(d, 0.25f);
     const auto middle = hn::LoadU(d, row + at);
@@ -60,15 +60,17 @@ void double_one_row(std::size_t width, std::size_t c, const float* HWY_RESTRICT 
     return;
   }
   const auto wide = [&](auto d) {
-    for (std::size_t x = 0; x < width; ++x, y += 2 * c) {
-      for_vectors(d, c, [&](std::size_t i) {
-        auto even = hn::Zero(d);
-        auto odd = hn::Zero(d);
-        blend(d, x * c + i, even, odd);
-        hn::StoreU(even, d, y + i);
-        hn::StoreU(odd, d, y + c + i);
-      });
-    }
+    with_store(stream, [&](auto store) {
+      for (std::size_t x = 0; x < width; ++x, y += 2 * c) {
+        for_vectors(d, c, [&](std::size_t i) {
+          auto even = hn::Zero(d);
+          auto odd = hn::Zero(d);
+          blend(d, x * c + i, even, odd);
+          store(even, d, y + i);
+          store(odd, d, y + c + i);
+        });
+      }
+    });
   };
   for_channels(c, wide, [](auto) {});
 }
@@ -127,9 +129,9 @@ bool doubles_rows(const Shape& s, std::size_t ow, Align align) {
          (s.c >= 4 || (s.c <= 2 && s.w * s.c >= kWidestVector));
 }
 
-void double_row(std::size_t width, std::size_t c, float* row, float* y) {
+void double_row(std::size_t width, std::size_t c, float* row, float* y, bool stream) {
   repeat_edges(width, c, row);
-  HWY_DYNAMIC_DISPATCH(double_one_row)(width, c, row, y);
+  HWY_DYNAMIC_DISPATCH(double_one_row)(width, c, row, y, stream);
 }
 
 void halve_row(std::size_t width, std::size_t c, float* row, float* dx) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -36,6 +37,17 @@ HWY_INLINE void for_channels(std::size_t c, const F& vectors, const G& scalar) {
   if (c == 3) return scalar(std::integral_constant<std::size_t, 3>());
   if (c == 2) return scalar(std::integral_constant<std::size_t, 2>());
   scalar(std::integral_constant<std::size_t, 1>());
+}
+
+// Calls f(store): store(v, d, p) is an ordinary store, or with `stream` one past the caches, which
+// must be aligned; end those with hwy::FlushStream().
+template <class F>
+HWY_INLINE void with_store(bool stream, const F& f) {
+  if (stream) {
+    f([](auto v, auto d, float* p) HWY_ATTR { hn::Stream(v, d, p); });
+  } else {
+    f([](auto v, auto d, float* p) HWY_ATTR { hn::StoreU(v, d, p); });
+  }
 }
 
 // a + t (b - a): exact where a = b, so a constant stays constant.
