@@ -7,8 +7,8 @@
 
 namespace tinct {
 
-/// A scalar of this value, on the host wherever the prediction is; backward adds dy times `gradient` (empty when none is wanted) to
-/// `prediction`'s gradient.
+/// A scalar of this value, on the host wherever the prediction is; backward adds dy times
+/// `gradient` (empty when none is wanted) to `prediction`'s gradient.
 Value fused_loss(double value, const Value& prediction, Tensor gradient);
 
 }  // namespace tinct
