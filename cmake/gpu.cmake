@@ -47,7 +47,7 @@ function(tinct_gpu_sources target)
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${gpu_cuda_options}")
   else()
     target_sources(${target} PRIVATE ${ARGN})
-    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -ffp-contract=off)
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-ffp-contract=off;-Wno-unknown-pragmas")
   endif()
 endfunction()
 

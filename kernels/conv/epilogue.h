@@ -23,4 +23,21 @@ __device__ __forceinline__ float activate(Activation kind, float v) {
   return v;
 }
 
+/// Calls f<kind>(): one branch around a loop over registers.
+template <class F>
+__device__ __forceinline__ void for_activation(Activation kind, F&& f) {
+  switch (kind) {
+    case Activation::none:
+      return f.template operator()<Activation::none>();
+    case Activation::relu:
+      return f.template operator()<Activation::relu>();
+    case Activation::leaky_relu:
+      return f.template operator()<Activation::leaky_relu>();
+    case Activation::sigmoid:
+      return f.template operator()<Activation::sigmoid>();
+    case Activation::tanh:
+      return f.template operator()<Activation::tanh>();
+  }
+}
+
 }  // namespace tinct::gpu

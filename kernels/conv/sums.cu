@@ -1,4 +1,5 @@
-// Sums over the rows of a matrix, on the GPU. Bound by memory: 4 bytes and an addition an element.
+// Sums over the rows of a matrix, on the GPU. Bound by memory: 4 bytes (bf16: 2) and an addition an
+// element.
 //
 // A block owns up to 256 columns of a span of rows. Its threads lie over the matrix as it lies in
 // memory, several short rows side by side, so that lanes read neighbours whatever the columns are;
@@ -9,7 +10,7 @@
 #include <algorithm>
 
 #include "core/simt/device.h"
-#include "core/simt/simt.h"
+#include "core/simt/pack.h"
 
 namespace tinct::gpu {
 namespace {
@@ -19,8 +20,9 @@ constexpr std::size_t kSpan = 64;  // rows that a thread adds up, unless there a
 constexpr std::size_t kMostSpans = 256;
 
 // Threads in use: `side` rows of `width` columns.
-__global__ void add_spans(std::size_t rows, std::size_t span, int columns, int width,
-                          const float* from, float* to) {
+template <class T>
+__global__ void add_spans(std::size_t rows, std::size_t span, int columns, int width, const T* from,
+                          float* to) {
   __shared__ float part[kThreads];
   const int t = static_cast<int>(threadIdx.x), side = kThreads / width;
   const int row = t / width;
@@ -28,7 +30,8 @@ __global__ void add_spans(std::size_t rows, std::size_t span, int columns, int w
   const std::size_t begin = blockIdx.y * span, end = min(rows, begin + span);
   float sum = 0;
   if (row < side && column < columns) {
-    for (std::size_t i = begin + row; i < end; i += side) sum += from[i * columns + column];
+    for (std::size_t i = begin + row; i < end; i += side)
+      sum += load<1>(from + i * columns + column).v[0];
   }
   part[t] = sum;
   for (int left = side; left > 1;) {
@@ -41,23 +44,33 @@ __global__ void add_spans(std::size_t rows, std::size_t span, int columns, int w
     to[blockIdx.y * static_cast<std::size_t>(columns) + column] = part[t];
 }
 
+template <class T>
+void add(std::size_t rows, std::size_t spans, std::size_t columns, const T* from, float* to) {
+  const std::size_t width = std::min<std::size_t>(columns, kThreads);
+  const auto tiles = static_cast<unsigned>(ceil_div(columns, width));
+  launch({dim3(tiles, static_cast<unsigned>(spans)), kThreads}, add_spans<T>, rows,
+         std::max<std::size_t>(1, ceil_div(rows, spans)), static_cast<int>(columns),
+         static_cast<int>(width), from, to);
+}
+
+template <class T>
+void sum(std::size_t rows, std::size_t columns, const T* from, float* to) {
+  if (columns == 0) return;
+  const std::size_t side = kThreads / std::min<std::size_t>(columns, kThreads);
+  const std::size_t spans = std::clamp<std::size_t>(ceil_div(rows, kSpan * side), 1, kMostSpans);
+  if (spans == 1) return add(rows, 1, columns, from, to);
+  device::Array<float> parts(spans * columns);
+  add(rows, spans, columns, from, parts.data());
+  add(spans, 1, columns, parts.data(), to);
+}
+
 }  // namespace
 
 void sum_rows(std::size_t rows, std::size_t columns, const float* from, float* to) {
-  if (columns == 0) return;
-  const std::size_t width = std::min<std::size_t>(columns, kThreads), side = kThreads / width;
-  const std::size_t tiles = ceil_div(columns, width);
-  const std::size_t spans = std::clamp<std::size_t>(ceil_div(rows, kSpan * side), 1, kMostSpans);
-  const std::size_t span = std::max<std::size_t>(1, ceil_div(rows, spans));
-  const auto add = [&](std::size_t count, std::size_t blocks, std::size_t each, const float* in,
-                       float* out) {
-    launch({dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(blocks)), kThreads}, add_spans,
-           count, each, static_cast<int>(columns), static_cast<int>(width), in, out);
-  };
-  if (spans == 1) return add(rows, 1, span, from, to);
-  device::Array<float> parts(spans * columns);
-  add(rows, spans, span, from, parts.data());
-  add(spans, 1, spans, parts.data(), to);
+  sum(rows, columns, from, to);
+}
+void sum_rows(std::size_t rows, std::size_t columns, const bf16* from, float* to) {
+  sum(rows, columns, from, to);
 }
 
 }  // namespace tinct::gpu

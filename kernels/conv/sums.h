@@ -3,9 +3,15 @@
 
 #include <cstddef>
 
-namespace tinct::gpu {
+namespace tinct {
+
+struct bf16;
+
+namespace gpu {
 
 /// to (columns) = the sum of from (rows,columns) over its rows, in a tree fixed by the two extents.
 void sum_rows(std::size_t rows, std::size_t columns, const float* from, float* to);
+void sum_rows(std::size_t rows, std::size_t columns, const bf16* from, float* to);
 
-}  // namespace tinct::gpu
+}  // namespace gpu
+}  // namespace tinct
