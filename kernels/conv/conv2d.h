@@ -8,6 +8,8 @@
 
 namespace tinct {
 
+struct bf16;
+
 /// x (n,h,w,c), w (k,kh,kw,c), bias (k), y (n,oh(),ow(),k).
 struct Conv2dShape {
   std::size_t n = 1, h = 1, w = 1, c = 1;
@@ -87,6 +89,12 @@ void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* b
             Activation activation, float* y);
 void conv2d_backward_data(const Conv2dShape& s, const float* dy, const float* w, float* dx);
 void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                             float* db);
+/// Stored in bf16, summed in f32. Bias, dw and db are f32.
+void conv2d(const Conv2dShape& s, const bf16* x, const bf16* w, const float* bias,
+            Activation activation, bf16* y);
+void conv2d_backward_data(const Conv2dShape& s, const bf16* dy, const bf16* w, bf16* dx);
+void conv2d_backward_weights(const Conv2dShape& s, const bf16* x, const bf16* dy, float* dw,
                              float* db);
 
 }  // namespace gpu

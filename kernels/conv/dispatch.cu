@@ -1,6 +1,7 @@
 // Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
 #include "kernels/conv/rungs.h"
 #include "kernels/conv/rungs_f32.h"
+#include "kernels/conv/special.h"
 
 namespace tinct::gpu {
 namespace {
@@ -12,6 +13,12 @@ bool always(Conv2dPass, const Conv2dShape&) {
 constexpr Conv2dRung<float> kRungs[] = {
     {1, "naive", "a thread an output, everything from device memory", always, conv2d_naive,
      conv2d_backward_data_naive, conv2d_backward_weights_naive},
+    {5, "first_layer", "one to four channels in: the filter and a tile of x in shared memory",
+     first_layer_supports, conv2d_first_layer<float>, conv2d_backward_data_first_layer<float>,
+     conv2d_backward_weights_first_layer<float>},
+    {6, "few_outputs", "one to four channels out: each vector of x read once for a row of taps",
+     few_outputs_supports, conv2d_few_outputs<float>, conv2d_backward_data_few_outputs<float>,
+     conv2d_backward_weights_few_outputs<float>},
 };
 
 bool has(const Conv2dRung<float>& rung, Conv2dPass pass) {

@@ -31,6 +31,9 @@ struct Conv2dRung {
 std::span<const Conv2dRung<float>> conv2d_rungs();
 /// The last rung that supports the shape: what gpu::conv2d and its kin call.
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s);
+/// The same for tensors stored in bf16.
+std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16();
+const Conv2dRung<bf16>& conv2d_rung_bf16(Conv2dPass pass, const Conv2dShape& s);
 
 }  // namespace gpu
 }  // namespace tinct
