@@ -1,9 +1,10 @@
-// Transposed convolution on the GPU, by the convolution kernels: input and output exchange roles.
+// Transposed convolution on the GPU, by the register tiles of convolution: the filter lies as a
+// forward pass wants it, so bias and activation are fused and nothing is turned but dw.
 #include "kernels/conv_transpose2d.h"
 
 #include "core/simt/device.h"
 #include "core/simt/simt.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/conv/register_tiles.h"
 #include "kernels/conv/sums.h"
 
 namespace tinct::gpu {
@@ -23,32 +24,17 @@ void exchange(std::size_t a, std::size_t taps, std::size_t b, const float* from,
          static_cast<int>(b), from, to);
 }
 
-// y = activation(y + bias), y (pixels,k).
-__global__ void finish(std::size_t count, int k, const float* bias, Activation activation,
-                       float* y) {
-  for (std::size_t i = first_item(); i < count; i += item_step()) {
-    y[i] = activate(activation, y[i] + (bias == nullptr ? 0 : bias[i % k]));
-  }
-}
-
 }  // namespace
 
 void conv_transpose2d(const ConvTranspose2dShape& s, const float* x, const float* w,
                       const float* bias, Activation activation, float* y) {
-  s.check();
-  device::Array<float> exchanged(s.w_size());
-  exchange(s.k, s.kh * s.kw, s.c, w, exchanged.data());
-  conv2d_backward_data(s.conv(), x, exchanged.data(), y);
-  if (bias == nullptr && activation == Activation::none) return;
-  launch(over(s.y_size()), finish, s.y_size(), static_cast<int>(s.k), bias, activation, y);
+  correlate_register_tiles(transposed_correlations(s), Filter::along, x, w, bias, activation, y);
 }
 
 void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* dy, const float* w,
                                     float* dx) {
-  s.check();
-  device::Array<float> exchanged(s.w_size());
-  exchange(s.k, s.kh * s.kw, s.c, w, exchanged.data());
-  conv2d(s.conv(), dy, exchanged.data(), nullptr, Activation::none, dx);
+  const Correlation all[] = {transposed_backward_data_correlation(s)};
+  correlate_register_tiles(all, Filter::across, dy, w, nullptr, Activation::none, dx);
 }
 
 void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const float* x,

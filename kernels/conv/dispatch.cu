@@ -13,6 +13,12 @@ bool always(Conv2dPass, const Conv2dShape&) {
 constexpr Conv2dRung<float> kRungs[] = {
     {1, "naive", "a thread an output, everything from device memory", always, conv2d_naive,
      conv2d_backward_data_naive, conv2d_backward_weights_naive},
+    {2, "shared_tiles", "32 x 32 tiles in shared memory, each number read once for 32 results",
+     always, conv2d_shared_tiles, conv2d_backward_data_shared_tiles,
+     conv2d_backward_weights_shared_tiles},
+    {3, "register_tiles", "implicit GEMM: 8 x 8 sums a thread, 16-byte copies under way meanwhile",
+     always, conv2d_register_tiles, conv2d_backward_data_register_tiles,
+     conv2d_backward_weights_register_tiles},
     {5, "first_layer", "one to four channels in: the filter and a tile of x in shared memory",
      first_layer_supports, conv2d_first_layer<float>, conv2d_backward_data_first_layer<float>,
      conv2d_backward_weights_first_layer<float>},

@@ -40,4 +40,17 @@ __device__ __forceinline__ void for_activation(Activation kind, F&& f) {
   }
 }
 
+/// The slope at and below zero of an activation that is two straight lines. Such cost a kernel full
+/// of sums no registers; the others follow in a launch of their own.
+inline bool is_straight(Activation kind) {
+  return kind == Activation::none || kind == Activation::relu || kind == Activation::leaky_relu;
+}
+inline float slope_of(Activation kind) {
+  return kind == Activation::relu ? 0 : kind == Activation::leaky_relu ? kLeakySlope : 1;
+}
+/// NaN stays NaN.
+__device__ __forceinline__ float bend(float v, float slope) {
+  return v <= 0 ? (slope == 0 ? 0 : v * slope) : v;
+}
+
 }  // namespace tinct::gpu

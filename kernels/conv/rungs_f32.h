@@ -11,4 +11,18 @@ void conv2d_backward_data_naive(const Conv2dShape& s, const float* dy, const flo
 void conv2d_backward_weights_naive(const Conv2dShape& s, const float* x, const float* dy, float* dw,
                                    float* db);
 
+void conv2d_shared_tiles(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                         Activation activation, float* y);
+void conv2d_backward_data_shared_tiles(const Conv2dShape& s, const float* dy, const float* w,
+                                       float* dx);
+void conv2d_backward_weights_shared_tiles(const Conv2dShape& s, const float* x, const float* dy,
+                                          float* dw, float* db);
+
+void conv2d_register_tiles(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                           Activation activation, float* y);
+void conv2d_backward_data_register_tiles(const Conv2dShape& s, const float* dy, const float* w,
+                                         float* dx);
+void conv2d_backward_weights_register_tiles(const Conv2dShape& s, const float* x, const float* dy,
+                                            float* dw, float* db);
+
 }  // namespace tinct::gpu

@@ -1,9 +1,11 @@
 // Convolution: every rung of the ladder on the device, each pass, against the plain loops.
 #include <catch2/catch.hpp>
 
+#include "kernels/conv/register_tiles.h"
 #include "kernels/conv/rungs.h"
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
+#include "tests/gpu/sectors.h"
 #include "tests/kernels/conv_row.h"
 #include "tests/simt/every_order.h"
 
@@ -106,6 +108,83 @@ TEST_CASE("the convolution's rungs in every order of threads", "[gpu][conv2d]") 
   const Case c(ConvRow{1, 9, 7, 12, 20, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
   test::in_every_order([&] { check_every_rung(c); });
 }
+
+TEST_CASE("every size of register tile", "[gpu][conv2d]") {
+  using gpu::RegisterTiles;
+  // One of each: parts of a long sum, one part, two phases a direction.
+  for (const ConvRow& row : {ConvRow{1, 5, 6, 36, 72, 3, 3, 1, 1, 1, 1, 1, 1},
+                             ConvRow{2, 9, 8, 4, 68, 3, 3, 1, 1, 1, 1, 1, 1},
+                             ConvRow{1, 8, 8, 8, 12, 4, 4, 2, 1, 1, 1, 1, 1}}) {
+    const Case c(row.shape(), Activation::leaky_relu);
+    const OnDevice x(c.x), w(c.w), bias(c.bias), dy(c.dy);
+    for (const RegisterTiles tiles : {RegisterTiles::m128n128, RegisterTiles::m128n64,
+                                      RegisterTiles::m128n32, RegisterTiles::m64n64}) {
+      CAPTURE(c.s.c, c.s.k, static_cast<int>(tiles));
+      OnDevice y(c.y.shape()), dx(c.dx.shape());
+      const gpu::Correlation forward[] = {gpu::forward_correlation(c.s)};
+      gpu::correlate_register_tiles(forward, gpu::Filter::along, x.data(), w.data(), bias.data(),
+                                    c.activation, y.data(), tiles);
+      CHECK(test::relative_error(y.tensor(), c.y, kTolerance) == "");
+      gpu::correlate_register_tiles(gpu::backward_data_correlations(c.s), gpu::Filter::across,
+                                    dy.data(), w.data(), nullptr, Activation::none, dx.data(),
+                                    tiles);
+      CHECK(test::relative_error(dx.tensor(), c.dx, kTolerance) == "");
+    }
+  }
+}
+
+TEST_CASE("the convolution's tiled rungs touch few sectors and banks in vain", "[gpu][conv2d]") {
+  const Case c(ConvRow{1, 12, 12, 32, 64, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
+  const OnDevice x(c.x), w(c.w), bias(c.bias), dy(c.dy);
+  OnDevice y(c.y.shape()), dx(c.dx.shape()), dw(c.dw.shape()), db(c.db.shape());
+  for (const gpu::Conv2dRung<float>& rung : gpu::conv2d_rungs()) {
+    if (rung.number != 2 && rung.number != 3) continue;
+    INFO("rung " << rung.number << ", " << rung.name);
+    test::check_sectors(
+        [&] { rung.forward(c.s, x.data(), w.data(), bias.data(), c.activation, y.data()); });
+    test::check_sectors([&] { rung.backward_data(c.s, dy.data(), w.data(), dx.data()); });
+    test::check_sectors(
+        [&] { rung.backward_weights(c.s, x.data(), dy.data(), dw.data(), db.data()); });
+  }
+}
+
+#if defined(TINCT_SIMT_CHECKED)
+// The counts in kernels/conv/NOTES.md: test_gpu_checked "[conv2d-counts]"
+TEST_CASE("what each rung of the convolution asks of memory", "[.][conv2d-counts]") {
+  const Case c(ConvRow{1, 16, 16, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
+  const OnDevice x(c.x), w(c.w), bias(c.bias), dy(c.dy);
+  OnDevice y(c.y.shape()), dx(c.dx.shape()), dw(c.dw.shape());
+  const auto count = [&](const gpu::Conv2dRung<float>& rung, const char* pass, auto&& f) {
+    simt::Session session;
+    f();
+    const simt::Report report = session.report();
+    const simt::LineCount read = report.total(simt::Space::global, simt::Access::read);
+    const simt::LineCount write = report.total(simt::Space::global, simt::Access::write);
+    const simt::LineCount loads = report.total(simt::Space::shared, simt::Access::read);
+    const simt::LineCount stores = report.total(simt::Space::shared, simt::Access::write);
+    WARN(rung.number << " " << rung.name << " " << pass << ": reads " << read.requests
+                     << " requests, " << read.sectors << " sectors (ideal " << read.ideal_sectors
+                     << "); writes " << write.requests << ", " << write.sectors << " ("
+                     << write.ideal_sectors << "); shared loads " << loads.waves << " waves ("
+                     << loads.ideal_waves << "), stores " << stores.waves << " ("
+                     << stores.ideal_waves << ")");
+  };
+  for (const gpu::Conv2dRung<float>& rung : gpu::conv2d_rungs()) {
+    if (rung.forward && rung.supports(Conv2dPass::forward, c.s)) {
+      count(rung, "forward",
+            [&] { rung.forward(c.s, x.data(), w.data(), bias.data(), c.activation, y.data()); });
+    }
+    if (rung.backward_data && rung.supports(Conv2dPass::backward_data, c.s)) {
+      count(rung, "data gradient",
+            [&] { rung.backward_data(c.s, dy.data(), w.data(), dx.data()); });
+    }
+    if (rung.backward_weights && rung.supports(Conv2dPass::backward_weights, c.s)) {
+      count(rung, "weight gradient",
+            [&] { rung.backward_weights(c.s, x.data(), dy.data(), dw.data(), nullptr); });
+    }
+  }
+}
+#endif
 
 TEST_CASE("the convolution that is taken", "[gpu][conv2d]") {
   for (const ConvRow& row : {kRows[1], kRows[6]}) {
