@@ -38,4 +38,18 @@ double blurred_euclidean(const BlurredEuclidean& loss, const float* prediction, 
                          float* gradient);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, loss.taps on the host. Waits for the result.
+double blurred_euclidean(const BlurredEuclidean& loss, const float* prediction, const float* target,
+                         float* gradient);
+/// The rungs below it: a kernel a step, for any number of taps and channels; one kernel, but every
+/// row of a tile blurred down by itself.
+double blurred_euclidean_composed(const BlurredEuclidean& loss, const float* prediction,
+                                  const float* target, float* gradient);
+double blurred_euclidean_tiles(const BlurredEuclidean& loss, const float* prediction,
+                               const float* target, float* gradient);
+
+}  // namespace gpu
 }  // namespace tinct

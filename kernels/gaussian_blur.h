@@ -39,4 +39,15 @@ void gaussian_blur(const Shape& s, const std::vector<float>& taps, Border border
                    float* y);
 
 }  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, `taps` on the host. y is not x.
+void gaussian_blur(const Shape& s, const std::vector<float>& taps, Border border, const float* x,
+                   float* y);
+/// The rung below it, for any number of taps and channels: along and down in a launch each.
+void gaussian_blur_two_pass(const Shape& s, const std::vector<float>& taps, Border border,
+                            const float* x, float* y);
+
+}  // namespace gpu
 }  // namespace tinct

@@ -22,8 +22,8 @@ Value blurred_euclidean(const Value& prediction, const Tensor& target,
     loss.taps.push_back(gaussian_taps(size, options.sigma, options.normalised));
   }
   Tensor gradient = needs_grad({&prediction}) ? Tensor(s, device) : Tensor();
-  const double value = TINCT_ON_CPU(device, blurred_euclidean, loss, prediction.data().f32(),
-                                    target.f32(), gradient.defined() ? gradient.f32() : nullptr);
+  const double value = TINCT_ON(device, blurred_euclidean, loss, prediction.data().f32(),
+                                target.f32(), gradient.defined() ? gradient.f32() : nullptr);
   return fused_loss(value, prediction, std::move(gradient));
 }
 
