@@ -35,4 +35,20 @@ std::vector<float> rebalancing_weights(const std::vector<double>& prior, double 
 void annealed_mean(std::size_t q, const float* bins, std::size_t pixels, const float* logits,
                    float temperature, float* ab);
 
+namespace cpu {
+
+using tinct::annealed_mean;
+using tinct::soft_encode;
+
+}  // namespace cpu
+
+namespace gpu {
+
+/// On device memory, 32-byte aligned, the bins too.
+void soft_encode(std::size_t q, const float* bins, std::size_t pixels, const float* ab,
+                 std::size_t k, double sigma, float* index, float* weight);
+void annealed_mean(std::size_t q, const float* bins, std::size_t pixels, const float* logits,
+                   float temperature, float* ab);
+
+}  // namespace gpu
 }  // namespace tinct
