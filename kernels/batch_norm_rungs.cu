@@ -51,7 +51,9 @@ __global__ void slab_sums(Tiling t, const float* x, const float* mean, float* pa
   }
   norm::reduce_rows(t, p.y, sum, Add{});
   if (!p.active || p.y != 0) return;
-  for (int i = 0; i < kWidth; ++i) partials[blockIdx.x * t.c + p.channel + i] = sum[i];
+  Pack<kWidth> all;
+  for (int i = 0; i < kWidth; ++i) all.v[i] = sum[i];
+  store(partials + blockIdx.x * t.c + p.channel, all);
 }
 
 __global__ void finish_mean(Tiling t, const float* partials, float* to) {

@@ -34,9 +34,15 @@ __global__ void row_in_registers(Arrays a, double* partials) {
     };
     const auto at = [&](int k) { return row + static_cast<std::size_t>(begin + k * kLanes); };
 
+    // Lanes before the row's first bin read the end of the row before, in the same sector.
+    const auto fetch = [&](const float* from, int k, float otherwise) {
+      const float v = begin + k * kLanes < a.bins ? from[at(k)] : otherwise;
+      return begin + k * kLanes >= 0 ? v : otherwise;
+    };
+
     float x[kPer], z[kPer], largest = -INFINITY;
     for (int k = 0; k < kPer; ++k) {
-      x[k] = inside(k) ? a.logits[at(k)] : -INFINITY;
+      x[k] = fetch(a.logits, k, -INFINITY);
       largest = fmaxf(largest, x[k]);
     }
     largest = lane_max<kLanes>(largest);
@@ -56,7 +62,7 @@ __global__ void row_in_registers(Arrays a, double* partials) {
       float most = -INFINITY, by = 1;
       int top = a.bins;
       for (int k = 0; k < kPer; ++k) {
-        z[k] = inside(k) ? a.target[at(k)] : 0.0f;
+        z[k] = fetch(a.target, k, 0);
         if (inside(k) && z[k] > most) most = z[k], top = begin + k * kLanes;
       }
       if (a.top_bin) by = softmax::top_weight<kLanes>(a, most, top);
@@ -80,7 +86,8 @@ __global__ void row_in_registers(Arrays a, double* partials) {
     if (own && lane == 0) loss += static_cast<double>(total * logf(sum) - dot);
     if (!own || a.gradient == nullptr) continue;
     const float factor = total * a.scale / sum;
-    for (int k = 0; k < kPer; ++k) {
+    if (begin >= 0 && begin < a.bins) a.gradient[at(0)] = x[0] * factor - a.scale * z[0];
+    for (int k = 1; k < kPer; ++k) {
       if (inside(k)) a.gradient[at(k)] = x[k] * factor - a.scale * z[k];
     }
   }

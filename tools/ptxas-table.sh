@@ -21,6 +21,7 @@ rows() {
         sub(/^tinct::gpu::(_GLOBAL__N_[A-Za-z0-9_]*|\(anonymous namespace\))::/, "", name)
         sub(/\([^()]*(\([^()]*\)[^()]*)*\)$/, "", name)
         gsub(/\(tinct::Activation\)/, "", name)
+        gsub(/tinct::gpu::\(anonymous namespace\)::/, "", name)
       }
       /bytes stack frame/ { stack = $1; stores = $5; loads = $9 }
       /Used [0-9]+ registers/ {

@@ -78,7 +78,8 @@ TEST_CASE("softmax cross-entropy on the device", "[gpu][softmax]") {
 }
 
 TEST_CASE("softmax cross-entropy reads and writes whole sectors", "[gpu][softmax]") {
-  for (const SoftmaxShape& s : {SoftmaxShape{64, 313, 5}, SoftmaxShape{64, 529, 0}}) {
+  for (const SoftmaxShape& s :
+       {SoftmaxShape{64, 313, 5}, SoftmaxShape{64, 529, 0}, SoftmaxShape{64, 50, 0}}) {
     const Problem p(s);
     const test::OnDevice logits(p.logits), index(p.index), target(p.target);
     test::OnDevice out(p.logits.shape());
