@@ -38,10 +38,10 @@ Tensor normalised_entropy(const Tensor& logits) {
 }
 
 float fade(float uncertainty) {
-  const float t = (uncertainty - kSure) / (kUnsure - kSure);
+  const float t = (uncertainty - kSure) / (1 - kSure);
   if (t <= 0) return 1;
-  if (t >= 1) return kLeast;
-  return 1 - (1 - kLeast) * t * t * (3 - 2 * t);
+  if (t >= 1) return 0;
+  return 1 - t * t * (3 - 2 * t);
 }
 
 Tensor faded(const Tensor& ab, const Tensor& uncertainty) {

@@ -13,11 +13,12 @@ namespace tinct {
 /// for fewer than two bins.
 Tensor normalised_entropy(const Tensor& logits);
 
-/// Up to kSure a colour stays as it is; from kUnsure on it keeps kLeast of its chroma.
-inline constexpr float kSure = 0.60f, kUnsure = 0.90f, kLeast = 0.25f;
+/// Up to this uncertainty a colour stays as it is. Of a vgg-unet-bins on 66 photographs to validate
+/// on, what it says beyond is worse than grey; fading from lower costs more colour than error.
+inline constexpr float kSure = 0.94f;
 
 /// The share of its chroma that a colour of that uncertainty keeps: falls smoothly (a cubic with
-/// level ends) from 1 at kSure to kLeast at kUnsure. NaN stays NaN.
+/// level ends) from 1 at kSure to 0 at 1. NaN stays NaN.
 float fade(float uncertainty);
 
 /// ab (n,h,w,2), each pixel multiplied by fade() of its uncertainty (n,h,w,1). Throws
