@@ -1,9 +1,9 @@
 // Convolution, rung 3, forward and data gradient: implicit GEMM with tiles in registers.
 //
-// A block owns kM pixels x kN output channels, a thread 8 x 8 of them (8 x 4 where there are few
-// channels); the summed axis is (tap, channel), 16 terms a step. What the rung below reads from
-// shared memory once a multiply-add, here is read once for eight: 16 loads of 16 bytes for 256
-// multiply-adds. Copies are cp.async, 16 bytes each, and arrive while the step before is
+// A block owns kM pixels x kN output channels, a thread 8 x 16, 8 x 8 or 8 x 4 of them; the summed
+// axis is (tap, channel), 16 terms a step. What the rung below reads from shared memory for each
+// multiply-add, a thread here reads once for 8 or 16: 16 loads of 16 bytes for 256 multiply-adds,
+// or 24 for 512. Copies are cp.async, 16 bytes each, and arrive while the step before is
 // multiplied; what lies in the padding arrives as zeros. A thread copies the same four terms of
 // several pixels and walks the taps by adding. Channels that are no multiple of four go number by
 // number.
@@ -13,9 +13,9 @@
 // sums: blocks share a sum (blockIdx.y is the part) and a second launch adds the parts in order.
 //
 // An output costs 2 taps c FLOPs; device memory, if the caches held everything, x, w and y once.
-// Through L2 a block pulls 4 (1/kM + 1/kN) bytes a multiply-add, 1/16 of a byte at 128 x 128: at 60
-// TFLOP/s that is 1.9 TB/s of the card's 5.5, so the multiply-adds bind, and shared memory, whose
-// 64 waves for each 64 cycles of multiply-adds leave nothing to spare, beside them.
+// Through L2 a block pulls 4 (1/kM + 1/kN) bytes a multiply-add: at 128 x 128 and 60 TFLOP/s 1.9
+// TB/s of an H200's 5.5. The multiply-adds bind; at 8 x 8 sums a thread shared memory is as busy as
+// they are, at 8 x 16 three quarters.
 #include "kernels/conv/register_tiles.h"
 
 #include <algorithm>
