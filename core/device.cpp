@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/simt/device.h"
 
 namespace tinct {
@@ -35,6 +36,14 @@ Device find_device(const std::string& name) {
   }
   device::check_usable();
   return Device::gpu;
+}
+
+MemoryUse memory_use(Device device) {
+  return device == Device::cpu ? memory_use() : device::memory_use();
+}
+
+void reset_memory_peak(Device device) {
+  device == Device::cpu ? reset_memory_peak() : device::reset_memory_peak();
 }
 
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {

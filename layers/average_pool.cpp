@@ -13,10 +13,10 @@ Value average_pool(const Value& x, const PoolWindow& window, bool count_include_
   const PoolShape s{x.shape(), window};
   s.check("average_pool");
   Tensor y(s.y(), x.device());
-  TINCT_ON_CPU(x.device(), average_pool, s, count_include_pad, x.data().f32(), y.f32());
+  TINCT_ON(x.device(), average_pool, s, count_include_pad, x.data().f32(), y.f32());
   return Value(y, {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx(s.x, dy.device());
-    TINCT_ON_CPU(dy.device(), average_pool_backward, s, count_include_pad, dy.f32(), dx.f32());
+    TINCT_ON(dy.device(), average_pool_backward, s, count_include_pad, dy.f32(), dx.f32());
     inputs[0].add_grad(dx);
   });
 }
@@ -27,10 +27,10 @@ Value global_average_pool(const Value& x) {
     throw std::invalid_argument("global_average_pool: input " + to_string(s) + " has no pixels");
   }
   Tensor y({s.n, 1, 1, s.c}, x.device());
-  TINCT_ON_CPU(x.device(), global_average_pool, s, x.data().f32(), y.f32());
+  TINCT_ON(x.device(), global_average_pool, s, x.data().f32(), y.f32());
   return Value(y, {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx(s, dy.device());
-    TINCT_ON_CPU(dy.device(), global_average_pool_backward, s, dy.f32(), dx.f32());
+    TINCT_ON(dy.device(), global_average_pool_backward, s, dy.f32(), dx.f32());
     inputs[0].add_grad(dx);
   });
 }

@@ -36,8 +36,8 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
   if (batch_statistics) {
     mean = Tensor({1, 1, 1, s.c}, device);
     variance = Tensor({1, 1, 1, s.c}, device);
-    TINCT_ON_CPU(device, batch_norm_statistics, s.pixels(), s.c, x.data().f32(), mean.f32(),
-                 variance.f32());
+    TINCT_ON(device, batch_norm_statistics, s.pixels(), s.c, x.data().f32(), mean.f32(),
+             variance.f32());
   } else {
     mean = running_mean.data();
     variance = running_var.data();
@@ -55,18 +55,17 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
     return BatchNormChannels{m.f32(), v.f32(), g.f32(), b.f32(), eps};
   };
   Tensor y(s, device);
-  TINCT_ON_CPU(device, batch_norm, s.pixels(), s.c,
-               channels(mean, variance, gamma.data(), beta.data()), x.data().f32(), activation,
-               y.f32());
+  TINCT_ON(device, batch_norm, s.pixels(), s.c, channels(mean, variance, gamma.data(), beta.data()),
+           x.data().f32(), activation, y.f32());
   return Value(y, {x, gamma, beta}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx = inputs[0].requires_grad() ? Tensor(s, device) : Tensor();
     Tensor dgamma({1, 1, 1, s.c}, device);
     Tensor dbeta({1, 1, 1, s.c}, device);
     const BatchNormGradients gradients{dx.defined() ? dx.f32() : nullptr, dgamma.f32(),
                                        dbeta.f32()};
-    TINCT_ON_CPU(device, batch_norm_backward, s.pixels(), s.c,
-                 channels(mean, variance, inputs[1].data(), inputs[2].data()),
-                 inputs[0].data().f32(), dy.f32(), activation, batch_statistics, gradients);
+    TINCT_ON(device, batch_norm_backward, s.pixels(), s.c,
+             channels(mean, variance, inputs[1].data(), inputs[2].data()), inputs[0].data().f32(),
+             dy.f32(), activation, batch_statistics, gradients);
     if (dx.defined()) inputs[0].add_grad(dx);
     inputs[1].add_grad(dgamma);
     inputs[2].add_grad(dbeta);

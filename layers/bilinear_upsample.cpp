@@ -17,10 +17,10 @@ Value bilinear_upsample(const Value& x, std::size_t oh, std::size_t ow, Align al
                                 to_string(out));
   }
   Tensor y(out, x.device());
-  TINCT_ON_CPU(x.device(), bilinear_upsample, s, oh, ow, align, x.data().f32(), y.f32());
+  TINCT_ON(x.device(), bilinear_upsample, s, oh, ow, align, x.data().f32(), y.f32());
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx(s, dy.device());
-    TINCT_ON_CPU(dy.device(), bilinear_upsample_backward, s, oh, ow, align, dy.f32(), dx.f32());
+    TINCT_ON(dy.device(), bilinear_upsample_backward, s, oh, ow, align, dy.f32(), dx.f32());
     inputs[0].add_grad(std::move(dx));
   });
 }

@@ -62,14 +62,14 @@ Value conv_transpose2d(const Value& x, const Value& w, const Value& bias,
   add_macs(s.conv().macs());
   const Device device = common_device("conv_transpose2d", {&x, &w, &bias});
   Tensor y({s.n, s.oh(), s.ow(), s.k}, device);
-  TINCT_ON_CPU(device, conv_transpose2d, s, x.data().f32(), w.data().f32(), bias_data(bias),
-               options.activation, y.f32());
+  TINCT_ON(device, conv_transpose2d, s, x.data().f32(), w.data().f32(), bias_data(bias),
+           options.activation, y.f32());
   return produced(std::move(y), x, w, bias, options.activation,
                   {[s, device](const float* dy, const float* w, float* dx) {
-                     TINCT_ON_CPU(device, conv_transpose2d_backward_data, s, dy, w, dx);
+                     TINCT_ON(device, conv_transpose2d_backward_data, s, dy, w, dx);
                    },
                    [s, device](const float* x, const float* dy, float* dw, float* db) {
-                     TINCT_ON_CPU(device, conv_transpose2d_backward_weights, s, x, dy, dw, db);
+                     TINCT_ON(device, conv_transpose2d_backward_weights, s, x, dy, dw, db);
                    }});
 }
 

@@ -37,7 +37,7 @@ Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer)
   return drop(
       "dropout",
       [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
-        TINCT_ON_CPU(on, dropout, random, r, s.size(), from, to);
+        TINCT_ON(on, dropout, random, r, s.size(), from, to);
       },
       x, rate, mode, layer);
 }
@@ -46,7 +46,7 @@ Value channel_dropout(const Value& x, float rate, const Mode& mode, std::uint64_
   return drop(
       "channel_dropout",
       [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
-        TINCT_ON_CPU(on, channel_dropout, random, r, s.n, s.h * s.w, s.c, from, to);
+        TINCT_ON(on, channel_dropout, random, r, s.n, s.h * s.w, s.c, from, to);
       },
       x, rate, mode, layer);
 }

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "kernels/conv/conv2d.h"
+#include "kernels/fully_connected.h"
 #include "kernels/twins.h"
 #include "layers/count.h"
 #include "layers/producer.h"
@@ -18,21 +18,23 @@ Value fully_connected(const Value& x, const Value& w, const Value& bias, Activat
     throw std::invalid_argument("fully_connected: input " + to_string(x.shape()) + ", weights " +
                                 to_string(w.shape()));
   }
-  // One row of pixels, one for each vector.
-  const Conv2dShape s{.w = rows, .c = in, .k = w.shape().n};
-  s.check();
-  check_bias("fully_connected", bias, s.k);
-  add_macs(s.macs());
+  if (rows * in * w.shape().n == 0) {
+    throw std::invalid_argument("fully_connected: an extent of input " + to_string(x.shape()) +
+                                " or weights " + to_string(w.shape()) + " is zero");
+  }
+  const FullyConnectedShape s{rows, in, w.shape().n};
+  check_bias("fully_connected", bias, s.out);
+  add_macs(rows * in * s.out);
   const Device device = common_device("fully_connected", {&x, &w, &bias});
-  Tensor y({rows, 1, 1, s.k}, device);
-  TINCT_ON_CPU(device, conv2d, s, x.data().f32(), w.data().f32(), bias_data(bias), activation,
-               y.f32());
+  Tensor y({rows, 1, 1, s.out}, device);
+  TINCT_ON(device, fully_connected, s, x.data().f32(), w.data().f32(), bias_data(bias), activation,
+           y.f32());
   return produced(std::move(y), x, w, bias, activation,
                   {[s, device](const float* dy, const float* w, float* dx) {
-                     TINCT_ON_CPU(device, conv2d_backward_data, s, dy, w, dx);
+                     TINCT_ON(device, fully_connected_backward_data, s, dy, w, dx);
                    },
                    [s, device](const float* x, const float* dy, float* dw, float* db) {
-                     TINCT_ON_CPU(device, conv2d_backward_weights, s, x, dy, dw, db);
+                     TINCT_ON(device, fully_connected_backward_weights, s, x, dy, dw, db);
                    }});
 }
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <utility>
 
-#include "core/memory.h"
-#include "core/threads.h"
+#include "kernels/columns.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/shifted_upsample.h"
+#include "kernels/twins.h"
 #include "layers/count.h"
 #include "layers/producer.h"
 
@@ -34,6 +34,7 @@ struct Plan {
   Align align = Align::half_pixel;
   std::vector<Part> full, small;
   std::size_t full_channels = 0;
+  Device device = Device::cpu;
 
   std::size_t taps() const { return kernel * kernel; }
   Conv2dShape full_conv() const {
@@ -74,17 +75,6 @@ Plan make_plan(const std::vector<Value>& maps, const Value& w, std::size_t oh, s
   return plan;
 }
 
-// Columns [from, from + count) of `rows` rows of `wide` numbers, to columns [to, ...) of rows of
-// `out_wide`.
-void copy_columns(std::size_t rows, const float* in, std::size_t wide, std::size_t from, float* out,
-                  std::size_t out_wide, std::size_t to, std::size_t count) {
-  parallel_for(rows, [=](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) {
-      std::copy_n(in + r * wide + from, count, out + r * out_wide + to);
-    }
-  });
-}
-
 // Calls f(part, its first channel among the maps of full size).
 template <class F>
 void for_full_parts(const Plan& plan, const F& f) {
@@ -98,43 +88,89 @@ void for_full_parts(const Plan& plan, const F& f) {
 // The maps of full size side by side.
 Tensor join_full(const Plan& plan, const std::vector<Value>& maps) {
   if (plan.full.size() == 1) return maps[plan.full[0].index].data();
-  Tensor x({plan.n, plan.oh, plan.ow, plan.full_channels});
+  Tensor x({plan.n, plan.oh, plan.ow, plan.full_channels}, plan.device);
   for_full_parts(plan, [&](const Part& part, std::size_t at) {
-    copy_columns(part.shape.pixels(), maps[part.index].data().f32(), part.shape.c, 0, x.f32(),
-                 plan.full_channels, at, part.shape.c);
+    const std::size_t c = part.shape.c;
+    const Columns side{part.shape.pixels(), c, c, 0, plan.full_channels, at};
+    TINCT_ON(plan.device, copy_columns, side, maps[part.index].data().f32(), x.f32());
   });
   return x;
 }
 
 // Their weights.
 Tensor full_weights(const Plan& plan, const Tensor& w) {
-  Tensor full({plan.k, plan.kernel, plan.kernel, plan.full_channels});
+  Tensor full({plan.k, plan.kernel, plan.kernel, plan.full_channels}, plan.device);
   for_full_parts(plan, [&](const Part& part, std::size_t at) {
-    copy_columns(plan.k * plan.taps(), w.f32(), plan.channels, part.channel, full.f32(),
-                 plan.full_channels, at, part.shape.c);
+    const Columns own{plan.k * plan.taps(), part.shape.c,       plan.channels,
+                      part.channel,         plan.full_channels, at};
+    TINCT_ON(plan.device, copy_columns, own, w.f32(), full.f32());
   });
   return full;
 }
 
-// Calls f(offset in w, offset in the weights of the products) for rows of part.shape.c weights: of
-// w (k,taps,channels) the block from output channel `first`, and (taps,block,c).
-template <class F>
-void for_product_rows(const Plan& plan, const Part& part, std::size_t first, const F& f) {
-  const std::size_t block = plan.block(first);
-  for (std::size_t j = 0; j < block; ++j) {
-    for (std::size_t t = 0; t < plan.taps(); ++t) {
-      f(((first + j) * plan.taps() + t) * plan.channels + part.channel,
-        (t * block + j) * part.shape.c);
-    }
-  }
+// Of w (k,taps,channels) the rows of a tap, a part and the block from output channel `first`, to
+// their place in the weights of the products, (taps,block,c).
+Columns product_rows(const Plan& plan, const Part& part, std::size_t first, std::size_t tap) {
+  const std::size_t block = plan.block(first), c = part.shape.c;
+  return {.rows = block,
+          .count = c,
+          .in_wide = plan.taps() * plan.channels,
+          .from = (first * plan.taps() + tap) * plan.channels + part.channel,
+          .out_wide = c,
+          .to = tap * block * c};
 }
 
 void copy_product_weights(const Plan& plan, const Part& part, std::size_t first, const float* w,
                           float* products) {
-  for_product_rows(plan, part, first, [&](std::size_t from, std::size_t to) {
-    std::copy_n(w + from, part.shape.c, products + to);
-  });
+  for (std::size_t tap = 0; tap < plan.taps(); ++tap) {
+    TINCT_ON(plan.device, copy_columns, product_rows(plan, part, first, tap), w, products);
+  }
 }
+
+// Their gradients, added to their places in dw.
+void add_product_gradients(const Plan& plan, const Part& part, std::size_t first,
+                           const float* products, float* dw) {
+  for (std::size_t tap = 0; tap < plan.taps(); ++tap) {
+    Columns rows = product_rows(plan, part, first, tap);
+    std::swap(rows.in_wide, rows.out_wide);
+    std::swap(rows.from, rows.to);
+    TINCT_ON(plan.device, add_columns, rows, products, dw);
+  }
+}
+
+// The weights of one block's products, on the host rearranged once for all pictures.
+class ProductWeights {
+ public:
+  ProductWeights(const Plan& plan, std::size_t most)
+      : plan_(plan), plain_({1, 1, 1, most}, plan.device) {}
+
+  void take(const Part& part, std::size_t first, const float* w, bool backward) {
+    copy_product_weights(plan_, part, first, w, plain_.f32());
+    if (plan_.device != Device::cpu) return;
+    const Conv2dShape s = plan_.products(part, plan_.block(first));
+    packed_ = backward ? cpu::pack_weights_backward_data(s, plain_.f32())
+                       : cpu::pack_weights(s, plain_.f32());
+  }
+  void multiply(const Conv2dShape& s, const float* x, float* y) const {
+    if (plan_.device == Device::cpu) {
+      cpu::conv2d(s, x, packed_, nullptr, Activation::none, y);
+    } else {
+      TINCT_ON(plan_.device, conv2d, s, x, plain_.f32(), nullptr, Activation::none, y);
+    }
+  }
+  void multiply_backward(const Conv2dShape& s, const float* dy, float* dx) const {
+    if (plan_.device == Device::cpu) {
+      cpu::conv2d_backward_data(s, dy, packed_, dx);
+    } else {
+      TINCT_ON(plan_.device, conv2d_backward_data, s, dy, plain_.f32(), dx);
+    }
+  }
+
+ private:
+  const Plan& plan_;
+  Tensor plain_;
+  cpu::PackedWeights packed_;
+};
 
 // Floats for the products of any small map and block.
 std::size_t most_products(const Plan& plan) {
@@ -157,61 +193,59 @@ std::size_t picture(const Part& part) {
 
 Tensor forward(const Plan& plan, const std::vector<Value>& maps, const Tensor& w,
                const float* bias) {
-  Tensor y({plan.n, plan.oh, plan.ow, plan.k});
+  Tensor y({plan.n, plan.oh, plan.ow, plan.k}, plan.device);
   if (!plan.full.empty()) {
-    cpu::conv2d(plan.full_conv(), join_full(plan, maps).f32(), full_weights(plan, w).f32(), bias,
-                Activation::none, y.f32());
+    TINCT_ON(plan.device, conv2d, plan.full_conv(), join_full(plan, maps).f32(),
+             full_weights(plan, w).f32(), bias, Activation::none, y.f32());
   } else if (bias != nullptr) {
-    for (std::size_t i = 0; i < y.size(); ++i) y.f32()[i] = bias[i % plan.k];
+    const Columns everywhere{y.shape().pixels(), plan.k, 0, 0, plan.k, 0};
+    TINCT_ON(plan.device, copy_columns, everywhere, bias, y.f32());
   } else {
     y.fill(0);
   }
   if (plan.small.empty()) return y;
-  Workspace<float> products(most_products(plan));
-  Workspace<float> weights(most_weights(plan));
+  Tensor products({1, 1, 1, most_products(plan)}, plan.device);
+  ProductWeights weights(plan, most_weights(plan));
   for (std::size_t first = 0; first < plan.k; first += kBlock) {
     const std::size_t block = plan.block(first);
     for (const Part& part : plan.small) {
       const Conv2dShape s = plan.products(part, block);
-      copy_product_weights(plan, part, first, w.f32(), weights.data());
-      const cpu::PackedWeights packed = cpu::pack_weights(s, weights.data());
+      weights.take(part, first, w.f32(), /*backward=*/false);
       for (std::size_t i = 0; i < plan.n; ++i) {
-        cpu::conv2d(s, maps[part.index].data().f32() + i * picture(part), packed, nullptr,
-                    Activation::none, products.data());
-        cpu::add_shifted_upsample(plan.sum(part, block), products.data(),
-                                  y.f32() + i * plan.oh * plan.ow * plan.k + first);
+        weights.multiply(s, maps[part.index].data().f32() + i * picture(part), products.f32());
+        TINCT_ON(plan.device, add_shifted_upsample, plan.sum(part, block), products.f32(),
+                 y.f32() + i * plan.oh * plan.ow * plan.k + first);
       }
     }
   }
   return y;
 }
 
-void add_to(std::size_t count, const float* x, float* sum) {
-  for (std::size_t i = 0; i < count; ++i) sum[i] += x[i];
-}
-
 // What the maps of full size and their weights receive.
 void full_backward(const Plan& plan, const std::vector<Value>& maps, const Tensor& w,
                    const Tensor& dy, Tensor& dw) {
   if (dw.defined()) {
-    Tensor dfull({plan.k, plan.kernel, plan.kernel, plan.full_channels});
-    cpu::conv2d_backward_weights(plan.full_conv(), join_full(plan, maps).f32(), dy.f32(),
-                                 dfull.f32(), nullptr);
+    Tensor dfull({plan.k, plan.kernel, plan.kernel, plan.full_channels}, plan.device);
+    TINCT_ON(plan.device, conv2d_backward_weights, plan.full_conv(), join_full(plan, maps).f32(),
+             dy.f32(), dfull.f32(), nullptr);
     for_full_parts(plan, [&](const Part& part, std::size_t at) {
-      copy_columns(plan.k * plan.taps(), dfull.f32(), plan.full_channels, at, dw.f32(),
-                   plan.channels, part.channel, part.shape.c);
+      const Columns own{plan.k * plan.taps(), part.shape.c, plan.full_channels, at,
+                        plan.channels,        part.channel};
+      TINCT_ON(plan.device, copy_columns, own, dfull.f32(), dw.f32());
     });
   }
   const bool wanted = std::any_of(plan.full.begin(), plan.full.end(),
                                   [&](const Part& p) { return maps[p.index].requires_grad(); });
   if (!wanted) return;
-  Tensor dx({plan.n, plan.oh, plan.ow, plan.full_channels});
-  cpu::conv2d_backward_data(plan.full_conv(), dy.f32(), full_weights(plan, w).f32(), dx.f32());
+  Tensor dx({plan.n, plan.oh, plan.ow, plan.full_channels}, plan.device);
+  TINCT_ON(plan.device, conv2d_backward_data, plan.full_conv(), dy.f32(),
+           full_weights(plan, w).f32(), dx.f32());
   for_full_parts(plan, [&](const Part& part, std::size_t at) {
     if (!maps[part.index].requires_grad()) return;
-    Tensor own(part.shape);
-    copy_columns(part.shape.pixels(), dx.f32(), plan.full_channels, at, own.f32(), part.shape.c, 0,
-                 part.shape.c);
+    Tensor own(part.shape, plan.device);
+    const std::size_t c = part.shape.c;
+    const Columns side{part.shape.pixels(), c, plan.full_channels, at, c, 0};
+    TINCT_ON(plan.device, copy_columns, side, dx.f32(), own.f32());
     maps[part.index].add_grad(std::move(own));
   });
 }
@@ -220,33 +254,29 @@ void full_backward(const Plan& plan, const std::vector<Value>& maps, const Tenso
 void small_backward(const Plan& plan, const Part& part, const Value& map, const Tensor& w,
                     const Tensor& dy, Tensor& dw) {
   const bool wants_map = map.requires_grad();
-  Tensor dx = wants_map ? Tensor::zeros(part.shape) : Tensor();
-  Workspace<float> products(most_products(plan));
-  Workspace<float> weights(most_weights(plan));
-  Workspace<float> gradient(most_weights(plan));
-  Workspace<float> dmap(picture(part));
+  const std::size_t size = picture(part);
+  Tensor dx = wants_map ? Tensor::zeros(part.shape, plan.device) : Tensor();
+  Tensor products({1, 1, 1, most_products(plan)}, plan.device);
+  Tensor gradient({1, 1, 1, most_weights(plan)}, plan.device);
+  Tensor dmap({1, 1, 1, size}, plan.device);
+  ProductWeights weights(plan, most_weights(plan));
   for (std::size_t first = 0; first < plan.k; first += kBlock) {
     const std::size_t block = plan.block(first);
     const Conv2dShape s = plan.products(part, block);
-    cpu::PackedWeights packed;
-    if (wants_map) {
-      copy_product_weights(plan, part, first, w.f32(), weights.data());
-      packed = cpu::pack_weights_backward_data(s, weights.data());
-    }
+    if (wants_map) weights.take(part, first, w.f32(), /*backward=*/true);
     for (std::size_t i = 0; i < plan.n; ++i) {
-      cpu::shifted_upsample_backward(plan.sum(part, block),
-                                     dy.f32() + i * plan.oh * plan.ow * plan.k + first,
-                                     products.data());
+      TINCT_ON(plan.device, shifted_upsample_backward, plan.sum(part, block),
+               dy.f32() + i * plan.oh * plan.ow * plan.k + first, products.f32());
       if (dw.defined()) {
-        cpu::conv2d_backward_weights(s, map.data().f32() + i * picture(part), products.data(),
-                                     gradient.data(), nullptr);
-        for_product_rows(plan, part, first, [&](std::size_t to, std::size_t from) {
-          add_to(part.shape.c, gradient.data() + from, dw.f32() + to);
-        });
+        TINCT_ON(plan.device, conv2d_backward_weights, s, map.data().f32() + i * size,
+                 products.f32(), gradient.f32(), nullptr);
+        add_product_gradients(plan, part, first, gradient.f32(), dw.f32());
       }
       if (wants_map) {
-        cpu::conv2d_backward_data(s, products.data(), packed, dmap.data());
-        add_to(picture(part), dmap.data(), dx.f32() + i * picture(part));
+        weights.multiply_backward(s, products.f32(), dmap.f32());
+        const std::size_t c = part.shape.c;
+        const Columns whole{size / c, c, c, 0, c, 0};
+        TINCT_ON(plan.device, add_columns, whole, dmap.f32(), dx.f32() + i * size);
       }
     }
   }
@@ -254,11 +284,8 @@ void small_backward(const Plan& plan, const Part& part, const Value& map, const 
 }
 
 Tensor bias_gradient(const Tensor& dy) {
-  const std::size_t k = dy.shape().c;
-  std::vector<double> sum(k);
-  for (std::size_t i = 0; i < dy.size(); ++i) sum[i % k] += dy.f32()[i];
-  Tensor db({1, 1, 1, k});
-  std::copy(sum.begin(), sum.end(), db.f32());
+  Tensor db({1, 1, 1, dy.shape().c}, dy.device());
+  TINCT_ON(dy.device(), sum_rows, dy.shape().pixels(), dy.shape().c, dy.f32(), db.f32());
   return db;
 }
 
@@ -266,7 +293,9 @@ Tensor bias_gradient(const Tensor& dy) {
 
 Value hypercolumn_conv2d(const std::vector<Value>& maps, const Value& w, const Value& bias,
                          std::size_t oh, std::size_t ow, Align align) {
-  const Plan plan = make_plan(maps, w, oh, ow, align);
+  Plan plan = make_plan(maps, w, oh, ow, align);
+  plan.device = common_device("hypercolumn_conv2d", {&w, &bias});
+  for (const Value& map : maps) common_device("hypercolumn_conv2d", {&map, &w});
   check_bias("hypercolumn_conv2d", bias, plan.k);
   add_macs(plan.n * oh * ow * plan.k * plan.taps() * plan.channels);
   Tensor y = forward(plan, maps, w.data(), bias_data(bias));
@@ -277,7 +306,7 @@ Value hypercolumn_conv2d(const std::vector<Value>& maps, const Value& w, const V
                [plan](std::vector<Value>& inputs, const Tensor& dy) {
                  const Value& w = inputs[inputs.size() - 2];
                  const Value& bias = inputs.back();
-                 Tensor dw = w.requires_grad() ? Tensor::zeros(w.shape()) : Tensor();
+                 Tensor dw = w.requires_grad() ? Tensor::zeros(w.shape(), plan.device) : Tensor();
                  if (!plan.full.empty()) full_backward(plan, inputs, w.data(), dy, dw);
                  for (const Part& part : plan.small) {
                    if (!dw.defined() && !inputs[part.index].requires_grad()) continue;

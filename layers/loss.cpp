@@ -36,8 +36,8 @@ Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& pr
   const Device device = common_device(name, {&prediction.data(), &target, &pixel_weight});
   Tensor gradient = needs_grad({&prediction}) ? Tensor(s, device) : Tensor();
   const PixelLoss loss{penalty, s.pixels(), s.c, delta};
-  const double value = TINCT_ON_CPU(device, pixel_loss, loss, prediction.data().f32(), target.f32(),
-                                    f32_or_null(pixel_weight), f32_or_null(gradient));
+  const double value = TINCT_ON(device, pixel_loss, loss, prediction.data().f32(), target.f32(),
+                                f32_or_null(pixel_weight), f32_or_null(gradient));
   return fused_loss(value, prediction, std::move(gradient));
 }
 
@@ -52,8 +52,8 @@ Value softmax_loss(const Value& logits, const Tensor& index, const Tensor& targe
       common_device("softmax_cross_entropy", {&logits.data(), &index, &target, &class_weight});
   Tensor gradient = needs_grad({&logits}) ? Tensor(s, device) : Tensor();
   const double value =
-      TINCT_ON_CPU(device, softmax_cross_entropy, shape, logits.data().f32(), f32_or_null(index),
-                   target.f32(), f32_or_null(class_weight), f32_or_null(gradient));
+      TINCT_ON(device, softmax_cross_entropy, shape, logits.data().f32(), f32_or_null(index),
+               target.f32(), f32_or_null(class_weight), f32_or_null(gradient));
   return fused_loss(value, logits, std::move(gradient));
 }
 

@@ -17,14 +17,14 @@ Value max_pool(const Value& x, const PoolWindow& window) {
   }
   Tensor y(s.y(), x.device());
   if (!needs_grad({&x})) {
-    TINCT_ON_CPU(x.device(), max_pool, s, x.data().f32(), y.f32(), nullptr);
+    TINCT_ON(x.device(), max_pool, s, x.data().f32(), y.f32(), nullptr);
     return Value(y);
   }
   Tensor which(s.y(), DType::u8, x.device());
-  TINCT_ON_CPU(x.device(), max_pool, s, x.data().f32(), y.f32(), which.u8());
+  TINCT_ON(x.device(), max_pool, s, x.data().f32(), y.f32(), which.u8());
   return Value(y, {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
     Tensor dx(s.x, dy.device());
-    TINCT_ON_CPU(dy.device(), max_pool_backward, s, which.u8(), dy.f32(), dx.f32());
+    TINCT_ON(dy.device(), max_pool_backward, s, which.u8(), dy.f32(), dx.f32());
     inputs[0].add_grad(dx);
   });
 }

@@ -199,6 +199,18 @@ Model make_model(const std::string& preset, std::uint64_t seed, const ModelOptio
   return preset_named(preset).make(seed, options);
 }
 
+Device device_of(const Model& model) {
+  return model.parameters.empty() ? Device::cpu : model.parameters.front().value.device();
+}
+
+void move_to(const Parameters& parameters, Device device) {
+  for (const Parameter& p : parameters) {
+    Value value = p.value;
+    value.mutable_data() = value.data().to(device);
+    value.clear_grad();
+  }
+}
+
 Metadata describe(const Model& model) {
   const bool regression = model.info.head == Head::regression;
   const bool ycbcr = regression && model.info.space == ChromaSpace::ycbcr;
@@ -258,7 +270,7 @@ void load_parameters(const SafetensorsFile& file, Model& model) {
   load_parameters(file, model.parameters, "preset " + model.info.preset);
   for (const Parameter& p : model.parameters) {  // the logits mean what the file's bins say
     if (p.name != "head.bins") continue;
-    const Tensor& bins = p.value.data();
+    const Tensor bins = p.value.data().to(Device::cpu);
     if (!std::equal(bins.f32(), bins.f32() + bins.size(), model.info.bins.f32())) {
       throw WeightsError(file.path() + ": its head was trained on other bins than " +
                          model.info.preset + " has here");
@@ -293,7 +305,7 @@ void load_parameters(const SafetensorsFile& file, const Parameters& parameters,
                            "finite, at element " + std::to_string(i));
       }
     }
-    Value(p.value).mutable_data() = t.reshaped(p.value.shape());
+    Value(p.value).mutable_data() = t.reshaped(p.value.shape()).to(p.value.device());
   }
   for (const TensorEntry& e : file.entries()) {
     if (!expected.contains(e.name)) {

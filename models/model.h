@@ -68,6 +68,11 @@ struct Model {
       forward_from;
 };
 
+/// Where the model's parameters are, and where the input of `forward` must be.
+Device device_of(const Model& model);
+/// Moves parameters and buffers; gradients are left behind.
+void move_to(const Parameters& parameters, Device device);
+
 /// What presets leave open; each network takes what it has (models/vgg_unet.h).
 struct ModelOptions {
   std::string vgg16;     ///< weights file that the backbone starts from; empty: drawn anew

@@ -92,13 +92,14 @@ void write_stored(const std::string& path, const Parameters& parameters, const M
   NamedTensors tensors;
   std::map<std::string, std::string> dtypes;
   for (const Parameter& p : parameters) {
+    const Tensor numbers = p.value.data().to(Device::cpu);
     if (storage == Storage::f32 || !is_weight(p)) {
-      tensors.emplace_back(p.name, p.value.data());
+      tensors.emplace_back(p.name, numbers);
     } else if (storage == Storage::f16) {
-      tensors.emplace_back(p.name, p.value.data());
+      tensors.emplace_back(p.name, numbers);
       dtypes[p.name] = "F16";
     } else {
-      auto [whole, scales] = quantise_rows(p.value.data());
+      auto [whole, scales] = quantise_rows(numbers);
       tensors.emplace_back(p.name, std::move(whole));
       tensors.emplace_back(scale_name(p.name), std::move(scales));
       dtypes[p.name] = "I8";

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/random.h"
+#include "core/simt/device.h"
 
 namespace tinct::test {
 namespace {
@@ -93,6 +94,44 @@ std::string check_gradients(const std::function<Value(const std::vector<Value>&)
                std::to_string(numeric);
       }
     }
+  }
+  return {};
+}
+
+bool has_simulator() {
+  const bool simulated = device::backend() == device::Backend::simulator;
+  if (simulated) device::guard(true);  // nothing here may look into device memory unasked
+  return simulated;
+}
+
+std::string check_on_device(const std::function<Value(const std::vector<Value>&)>& f,
+                            const std::vector<Tensor>& inputs, double tolerance) {
+  if (!has_simulator()) return {};
+  std::vector<Value> here, there;
+  for (const Tensor& t : inputs) {
+    here.emplace_back(t.clone(), true);
+    there.emplace_back(t.to(Device::gpu), true);
+  }
+  const auto differ = [&](const std::string& what, const Tensor& device, const Tensor& host) {
+    double largest = 1e-6;
+    for (std::size_t i = 0; i < host.size(); ++i) {
+      largest = std::max(largest, std::abs(double{host.f32()[i]}));
+    }
+    const std::string text = difference(device.to(Device::cpu), host, 0, tolerance * largest);
+    return text.empty() ? text : what + " on the device, " + text;
+  };
+  const Value y = f(here), y_device = f(there);
+  if (const std::string text = differ("the value", y_device.data(), y.data()); !text.empty()) {
+    return text;
+  }
+  const Tensor r = random_tensor(y.shape(), 77);
+  y.backward(r);
+  y_device.backward(r.to(y_device.device()));  // a loss is on the host
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const std::string name = "the gradient of input " + std::to_string(k);
+    if (!here[k].has_grad() || !there[k].has_grad()) return name + " is missing";
+    const std::string text = differ(name, there[k].grad(), here[k].grad());
+    if (!text.empty()) return text;
   }
   return {};
 }

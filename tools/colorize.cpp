@@ -47,6 +47,7 @@ struct Options {
   bool force = false;
   double megapixels = 64;
   DecodeLimits limits;
+  std::string device = "cpu";
   ColorizeOptions colorize;
   PredictOptions predict;
 };
@@ -140,7 +141,8 @@ class Run {
       if (options_.saturation == "auto") how.colourfulness = model_.info.train_colourfulness;
       Prediction prediction;
       const PredictChroma predict_chroma = [&](const Tensor& l) {
-        prediction = predict(model_, l, options_.predict);
+        advising_on_memory(device_of(model_), "a smaller --size needs less",
+                           [&] { prediction = predict(model_, l, options_.predict); });
         return prediction.ab;
       };
       Coloured result{colorize(image, predict_chroma, how), {}};
@@ -310,8 +312,9 @@ void end_with_failures(const ColorizePlan& plan, const std::vector<Outcome>& out
 }
 
 /// Loads the model; throws Exit (usage) where the options ask of it what it cannot give.
-Model load_for(const Options& options) {
+Model load_for(const Options& options, Device device) {
   Model model = load_model(find_model(options.model));
+  move_to(model.parameters, device);
   if (!options.uncertainty.empty() && model.info.head != Head::binned) {
     throw Exit(ExitCode::usage, "--uncertainty: " + options.model +
                                     " predicts one colour a pixel (preset " + model.info.preset +
@@ -327,12 +330,13 @@ Model load_for(const Options& options) {
 }
 
 void run(Options options) {
+  const Device device = find_device(options.device);
   options.limits.pixels = static_cast<std::uint64_t>(options.megapixels * 1e6);
   if (options.saturation != "auto") options.colorize.saturation = std::stof(options.saturation);
   const ColorizePlan plan = plan_colorize(options.inputs, options.output, options.format,
                                           options.force, options.uncertainty);
   const auto start = std::chrono::steady_clock::now();
-  Run work(options, plan, load_for(options));
+  Run work(options, plan, load_for(options, device));
   stop_signal = 0;
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -387,6 +391,7 @@ void add_pipeline_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(0.01, 1000.0))
       ->type_name("N")
       ->capture_default_str();
+  add_device_option(verb, options.device);
   verb.add_flag("--partial", options.limits.partial,
                 "Colour what can be read of a damaged JPEG instead of refusing it");
 }

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/simt/device.h"
 #include "core/threads.h"
 #include "kernels/cpu_info.h"
 #include "tools/progress.h"
@@ -61,6 +62,32 @@ std::string memory_limit() {
   return format_bytes(std::stod(text));
 }
 
+std::string gpu_kernels() {
+  switch (device::backend()) {
+    case device::Backend::cuda:
+      return "for NVIDIA cards (--device gpu)";
+    case device::Backend::simulator:
+      return "for the simulator (--device sim)";
+    case device::Backend::none:
+      return "none";
+  }
+  return "";
+}
+
+// The card, or why there is none, in one line.
+std::string graphics_card() {
+  if (device::backend() != device::Backend::cuda) return "not used by this build";
+  try {
+    device::check_usable();
+    const device::Info card = device::info();
+    return card.name + ", sm_" + std::to_string(card.capability) + ", " +
+           format_bytes(static_cast<double>(card.total_bytes)) + ", " +
+           format_bytes(static_cast<double>(card.free_bytes)) + " free";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
 Lines build_lines() {
   return {{"version", TINCT_VERSION},
           {"compiler", "g++ or compatible " __VERSION__},
@@ -69,7 +96,8 @@ Lines build_lines() {
 #else
           {"build", "with assertions"},
 #endif
-          {"compiled SIMD levels", joined(compiled_simd_levels())}};
+          {"compiled SIMD levels", joined(compiled_simd_levels())},
+          {"GPU kernels", gpu_kernels()}};
 }
 
 Lines machine_lines() {
@@ -82,7 +110,8 @@ Lines machine_lines() {
           {"threads", std::to_string(threads())},
           {"memory", format_bytes(kib_field("/proc/meminfo", "MemTotal")) + ", " +
                          format_bytes(kib_field("/proc/meminfo", "MemAvailable")) + " available"},
-          {"memory limit of the control group", memory_limit()}};
+          {"memory limit of the control group", memory_limit()},
+          {"GPU", graphics_card()}};
 }
 
 std::string little_cms_version() {

@@ -26,6 +26,7 @@ struct Options {
   std::string csv;
   std::string sheet;
   std::string split = "val";
+  std::string device = "cpu";
   ColorizeOptions colorize;
   PredictOptions predict;
 };
@@ -92,9 +93,10 @@ void print_table(const Evaluation& e) {
       e.pictures.size(), e.mse_ratio(), e.colourfulness_ratio());
 }
 
-void run(const Options& options) {
+void run(const Options& options, Device device) {
   const Dataset dataset(options.data);
   const Model model = load_model(find_model(options.model));
+  move_to(model.parameters, device);
   std::vector<std::size_t> indices =
       dataset.split(options.split == "train" ? Split::train : Split::val);
   if (options.split == "all") {
@@ -154,7 +156,11 @@ void add_eval(CLI::App& app) {
   verb->add_flag("!--no-fade", options->predict.fade,
                  "Of a binned head: keep the colour where it does not know");
   verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
-  verb->callback([options] { run(*options); });
+  add_device_option(*verb, options->device);
+  verb->callback([options] {
+    const Device device = find_device(options->device);
+    advising_on_memory(device, "a smaller --size needs less", [&] { run(*options, device); });
+  });
 }
 
 }  // namespace tinct

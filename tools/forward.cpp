@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "core/memory.h"
+#include "core/simt/device.h"
 #include "models/model.h"
 #include "models/vgg16.h"
 #include "tools/parse.h"
@@ -25,7 +25,7 @@ namespace tinct {
 namespace {
 
 struct Options {
-  std::string model, input, output, size;
+  std::string model, input, output, size, device = "cpu";
   bool taps = false;
   int repeat = 0;
 };
@@ -39,9 +39,12 @@ struct Network {
   std::function<Value(const Value& x, Taps* taps)> forward;
 };
 
-Network vgg16_network(const std::string& path) {
+Network vgg16_network(const std::string& path, Device device) {
   Vgg16 net = load_vgg16(path);
   net.freeze();
+  Parameters parameters;
+  net.collect(parameters, "vgg");
+  move_to(parameters, device);
   Network out{net.config.arch(), 3, 1, kVggSmallestSide, {}};
   out.forward = [net = std::move(net)](const Value& x, Taps* taps) {
     const VggTaps activations = net(x);
@@ -53,9 +56,10 @@ Network vgg16_network(const std::string& path) {
   return out;
 }
 
-Network load_network(const std::string& path) {
-  if (!backbone_arch(SafetensorsFile(path)).empty()) return vgg16_network(path);
+Network load_network(const std::string& path, Device device) {
+  if (!backbone_arch(SafetensorsFile(path)).empty()) return vgg16_network(path, device);
   Model model = load_model(path);
+  move_to(model.parameters, device);
   Network out{model.info.preset, 1, model.info.multiple, 1, {}};
   out.forward = [model = std::move(model)](const Value& x, Taps* taps) {
     return model.forward(x, {}, taps);
@@ -116,6 +120,7 @@ std::vector<double> time_runs(const Network& network, const Value& x, int count)
   for (int i = 0; i < count; ++i) {
     const auto start = std::chrono::steady_clock::now();
     network.forward(x, nullptr);
+    if (x.device() == Device::gpu) device::synchronize();
     const std::chrono::duration<double, std::milli> elapsed =
         std::chrono::steady_clock::now() - start;
     times.push_back(elapsed.count());
@@ -135,7 +140,7 @@ nlohmann::json extents(const Shape& s) {
 }
 
 void report(const Options& o, const std::string& path, const Tensor& x, const NamedTensors& outputs,
-            const std::vector<double>& times) {
+            const std::vector<double>& times, Device device) {
   if (common().json) {
     nlohmann::json shapes = nlohmann::json::object();
     for (const auto& [name, tensor] : outputs) shapes[name] = extents(tensor.shape());
@@ -143,7 +148,7 @@ void report(const Options& o, const std::string& path, const Tensor& x, const Na
                            {"input", extents(x.shape())},
                            {"output", o.output},
                            {"outputs", shapes},
-                           {"peak_bytes", memory_use().peak}};
+                           {"peak_bytes", memory_use(device).peak}};
     if (!times.empty()) {
       json["repeat"] = times.size();
       json["min_ms"] = times.front();
@@ -160,25 +165,25 @@ void report(const Options& o, const std::string& path, const Tensor& x, const Na
   }
 }
 
-void run(const Options& o) {
+void run(const Options& o, Device device) {
   const std::string path = find_model(o.model);
-  const Network network = load_network(path);
+  const Network network = load_network(path, device);
   const bool picture = has_image_extension(o.input);
   if (!picture && !o.size.empty()) throw std::invalid_argument("--size is for pictures alone");
   const Tensor x = picture ? picture_input(o, network) : tensor_input(o.input);
   check_input(x, network, o.input);
 
   const NoGrad no_grad;
-  const Value input{x};
+  const Value input{x.to(device)};
   Taps taps;
   const Value y = network.forward(input, o.taps ? &taps : nullptr);  // also the warm-up
-  NamedTensors outputs = {{"y", y.data()}};
+  NamedTensors outputs = {{"y", y.data().to(Device::cpu)}};
   if (picture) outputs.emplace_back("x", x);
-  for (auto& tap : taps) outputs.push_back(std::move(tap));
+  for (const auto& tap : taps) outputs.emplace_back(tap.first, tap.second.to(Device::cpu));
   if (!o.output.empty()) {
     write_safetensors(o.output, outputs, {{"model", path}, {"preset", network.name}});
   }
-  report(o, path, x, outputs, time_runs(network, input, o.repeat));
+  report(o, path, x, outputs, time_runs(network, input, o.repeat), device);
 }
 
 }  // namespace
@@ -202,6 +207,7 @@ void add_forward(CLI::App& app) {
   verb->add_option("-o,--output", o->output, "Where y, and with --taps every activation, goes")
       ->type_name("FILE");
   verb->add_option("--size", o->size, "Resize a picture to this")->type_name("HxW");
+  add_device_option(*verb, o->device);
   verb->add_flag("--taps", o->taps, "Also write the activations, by layer name");
   verb->add_option("--repeat", o->repeat, "Run so often after a warm-up and print min and median")
       ->check(CLI::Range(1, 1000000))
@@ -210,7 +216,8 @@ void add_forward(CLI::App& app) {
     if (o->output.empty() && o->repeat == 0) {
       throw std::invalid_argument("forward: give -o FILE, --repeat N or both");
     }
-    run(*o);
+    const Device device = find_device(o->device);
+    advising_on_memory(device, "a smaller --size needs less", [&] { run(*o, device); });
   });
 }
 

@@ -105,12 +105,12 @@ NamedTensors load(const Operation& operation, const SafetensorsFile& file) {
 }
 
 void run(const std::string& name, const std::string& input, const std::string& output,
-         const std::vector<std::string>& settings) {
+         const std::vector<std::string>& settings, Device device) {
   const Operation& operation = find_operation(name);
   const SafetensorsFile file(input);
   const NamedTensors inputs = load(operation, file);
   const auto start = std::chrono::steady_clock::now();
-  const NamedTensors outputs = run_operation(operation, inputs, settings);
+  const NamedTensors outputs = run_operation(operation, inputs, settings, device);
   const std::chrono::duration<double, std::milli> elapsed =
       std::chrono::steady_clock::now() - start;
   Metadata metadata = {{"op", name}};
@@ -145,7 +145,7 @@ void run(const std::string& name, const std::string& input, const std::string& o
 }
 
 struct Options {
-  std::string name, input, output;
+  std::string name, input, output, device = "cpu";
   std::vector<std::string> settings;
   bool list = false;
 };
@@ -166,6 +166,7 @@ void add_op(CLI::App& app) {
   verb->add_option("-o,--output", o->output, "Where y, dx, dw, db, ... go")->type_name("FILE");
   verb->add_option("--set", o->settings, "Settings of the operation, such as stride=2,2")
       ->type_name("KEY=VALUE");
+  add_device_option(*verb, o->device);
   verb->add_flag("--list", o->list, "Name every operation with its tensors and settings");
   verb->callback([o] {
     if (!o->name.empty()) find_operation(o->name);
@@ -173,7 +174,7 @@ void add_op(CLI::App& app) {
     if (o->name.empty()) throw std::invalid_argument("op: name an operation, or ask for --list");
     if (o->input.empty()) throw std::invalid_argument("op: --input FILE is missing");
     if (o->output.empty()) throw std::invalid_argument("op: -o FILE is missing");
-    run(o->name, o->input, o->output, o->settings);
+    run(o->name, o->input, o->output, o->settings, find_device(o->device));
   });
 }
 

@@ -100,6 +100,6 @@ const Operation& find_operation(const std::string& name);
 /// Throws DataError when a tensor is missing, unknown or of a shape that cannot be, and
 /// std::invalid_argument for a bad setting.
 NamedTensors run_operation(const Operation& operation, const NamedTensors& inputs,
-                           const std::vector<std::string>& settings);
+                           const std::vector<std::string>& settings, Device device = Device::cpu);
 
 }  // namespace tinct

@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "kernels/colour.h"
+#include "kernels/twins.h"
 #include "layers/blurred_euclidean.h"
 #include "layers/loss.h"
 #include "tools/op_table.h"
@@ -43,7 +44,13 @@ Operation loss(const char* name, const char* summary, Loss function) {
           }};
 }
 
-using Conversion = void (*)(std::size_t, const float*, float*);
+using Conversion = void (*)(Device, std::size_t, const float*, float*);
+
+// One of tinct::cpu and tinct::gpu, as a Conversion.
+#define TINCT_CONVERSION(operation)                            \
+  [](Device device, std::size_t n, const float* x, float* y) { \
+    TINCT_ON(device, operation, n, x, y);                      \
+  }
 
 Operation conversion(const char* name, const char* summary, Conversion function) {
   Operation operation{name, summary, {{"x", "(n,h,w,3)", false, false}}, {}, {}};
@@ -54,8 +61,8 @@ Operation conversion(const char* name, const char* summary, Conversion function)
       throw std::invalid_argument(std::string(name) + ": x " + to_string(input.shape()) +
                                   " has not three channels");
     }
-    Tensor y(input.shape());
-    function(input.shape().pixels(), input.f32(), y.f32());
+    Tensor y(input.shape(), input.device());
+    function(input.device(), input.shape().pixels(), input.f32(), y.f32());
     return Value(y);
   };
   return operation;
@@ -101,14 +108,18 @@ void add_loss_operations(std::vector<Operation>& table) {
 }
 
 void add_colour_operations(std::vector<Operation>& table) {
-  table.push_back(conversion("srgb_to_lab", "sRGB 0..1 to CIELAB", cpu::srgb_to_lab));
-  table.push_back(conversion("lab_to_srgb", "CIELAB to sRGB 0..1", cpu::lab_to_srgb));
-  table.push_back(conversion("srgb_to_luv", "sRGB 0..1 to CIELUV", cpu::srgb_to_luv));
-  table.push_back(conversion("luv_to_srgb", "CIELUV to sRGB 0..1", cpu::luv_to_srgb));
-  table.push_back(conversion("srgb_to_yuv", "sRGB 0..1 to BT.601 YUV", cpu::srgb_to_yuv));
-  table.push_back(conversion("yuv_to_srgb", "BT.601 YUV to sRGB 0..1", cpu::yuv_to_srgb));
-  table.push_back(conversion("srgb_to_ycbcr", "sRGB 0..1 to JPEG YCbCr", cpu::srgb_to_ycbcr));
-  table.push_back(conversion("ycbcr_to_srgb", "JPEG YCbCr to sRGB 0..1", cpu::ycbcr_to_srgb));
+  table.push_back(conversion("srgb_to_lab", "sRGB 0..1 to CIELAB", TINCT_CONVERSION(srgb_to_lab)));
+  table.push_back(conversion("lab_to_srgb", "CIELAB to sRGB 0..1", TINCT_CONVERSION(lab_to_srgb)));
+  table.push_back(conversion("srgb_to_luv", "sRGB 0..1 to CIELUV", TINCT_CONVERSION(srgb_to_luv)));
+  table.push_back(conversion("luv_to_srgb", "CIELUV to sRGB 0..1", TINCT_CONVERSION(luv_to_srgb)));
+  table.push_back(
+      conversion("srgb_to_yuv", "sRGB 0..1 to BT.601 YUV", TINCT_CONVERSION(srgb_to_yuv)));
+  table.push_back(
+      conversion("yuv_to_srgb", "BT.601 YUV to sRGB 0..1", TINCT_CONVERSION(yuv_to_srgb)));
+  table.push_back(
+      conversion("srgb_to_ycbcr", "sRGB 0..1 to JPEG YCbCr", TINCT_CONVERSION(srgb_to_ycbcr)));
+  table.push_back(
+      conversion("ycbcr_to_srgb", "JPEG YCbCr to sRGB 0..1", TINCT_CONVERSION(ycbcr_to_srgb)));
 }
 
 }  // namespace tinct

@@ -44,7 +44,7 @@ struct Inputs {
   Tensor dy;
 };
 
-Inputs place(const Operation& operation, const NamedTensors& tensors) {
+Inputs place(const Operation& operation, const NamedTensors& tensors, Device device) {
   Inputs inputs;
   const bool wants_gradients =
       operation.differentiable &&
@@ -63,7 +63,8 @@ Inputs place(const Operation& operation, const NamedTensors& tensors) {
     }
     const std::string key = known != nullptr ? known->name : name;
     const bool differentiable = known == nullptr || known->differentiable;
-    if (!inputs.values.emplace(key, Value(as_f32(tensor), wants_gradients && differentiable))
+    if (!inputs.values
+             .emplace(key, Value(as_f32(tensor).to(device), wants_gradients && differentiable))
              .second) {
       throw DataError(operation.name + ": tensor '" + key + "' is given twice");
     }
@@ -100,24 +101,26 @@ const Operation& find_operation(const std::string& name) {
 }
 
 NamedTensors run_operation(const Operation& operation, const NamedTensors& inputs,
-                           const std::vector<std::string>& settings) {
+                           const std::vector<std::string>& settings, Device device) {
   const OpSettings set(operation.settings, settings);
-  Inputs placed = place(operation, inputs);
+  Inputs placed = place(operation, inputs, device);
   OpCall call(set, placed.values);
   Value y = operation.run(call);
-  NamedTensors outputs = {{"y", y.data()}};
-  for (const auto& extra : call.outputs()) outputs.push_back(extra);
+  NamedTensors outputs = {{"y", y.data().to(Device::cpu)}};
+  for (const auto& [name, tensor] : call.outputs()) {
+    outputs.emplace_back(name, tensor.to(Device::cpu));
+  }
   if (!placed.dy.defined()) return outputs;
   if (placed.dy.shape() != y.shape()) {
     throw DataError(operation.name + ": dy is " + to_string(placed.dy.shape()) + " but y is " +
                     to_string(y.shape()));
   }
-  y.backward(placed.dy);
+  y.backward(placed.dy.to(y.device()));  // a loss is on the host
   for (const auto& [key, name] : placed.given) {
     const Value& value = placed.values.at(key);
     if (!value.requires_grad()) continue;
-    outputs.emplace_back("d" + name,
-                         value.has_grad() ? value.grad() : Tensor::zeros(value.shape()));
+    outputs.emplace_back(
+        "d" + name, value.has_grad() ? value.grad().to(Device::cpu) : Tensor::zeros(value.shape()));
   }
   return outputs;
 }

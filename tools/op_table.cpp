@@ -15,6 +15,7 @@
 #include "layers/max_pool.h"
 #include "layers/nearest_upsample.h"
 #include "layers/scale.h"
+#include "models/model.h"
 #include "tools/op.h"
 #include "tools/op_table.h"
 
@@ -89,13 +90,17 @@ Value run_fully_connected(OpCall& call) {
 
 Tensor channels_or(const OpCall& call, const char* name, std::size_t c, float fallback) {
   const Tensor given = call.tensor(name);
-  return given.defined() ? given.clone() : Tensor::full({1, 1, 1, c}, fallback);
+  return given.defined() ? given.clone()
+                         : Tensor::full({1, 1, 1, c}, fallback, call.value("x").device());
 }
 
 Value run_batch_norm(OpCall& call) {
   const Value input = call.value("x");
   const std::size_t c = input.shape().c;
   BatchNorm layer = make_batch_norm(c);
+  Parameters drawn;
+  layer.collect(drawn, "");
+  move_to(drawn, input.device());
   if (call.value("gamma").defined()) layer.gamma = call.value("gamma");
   if (call.value("beta").defined()) layer.beta = call.value("beta");
   layer.running_mean = Value(channels_or(call, "running_mean", c, 0));

@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string preset, data, out, config, cache;
+  std::string preset, data, out, config, cache, device = "cpu";
   std::vector<std::string> overrides;
   long overfit = 0;
   bool resume = false, exist_ok = false, dry_run = false, dump_config = false;
@@ -347,12 +347,12 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
   for (const std::string& change : differences(before, config)) say("changed " + change);
 }
 
-void dry_run(const Options& o, const TrainConfig& config) {
+void dry_run(const Options& o, const TrainConfig& config, Device device) {
   const Dataset dataset(config.data.path);
   Model model = configured_model(config, dataset);
   Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
-  Learner learner(config, std::move(model), weights);
+  Learner learner(config, std::move(model), weights, device);
   Plan plan = make_plan(config, learner, data.sources);
   if (const std::size_t samples = samples_to_keep(o, config, learner.model(), data)) {
     plan.cache_samples = samples;
@@ -362,7 +362,7 @@ void dry_run(const Options& o, const TrainConfig& config) {
   report_plan(config, plan);
 }
 
-void train(const Options& o) {
+void train(const Options& o, Device device) {
   std::error_code error;
   const bool had_config = o.resume && !o.out.empty() && fs::exists(o.out + "/config.toml", error);
   // Without a preset to start from, a run that is resumed explains itself.
@@ -373,7 +373,7 @@ void train(const Options& o) {
     return;
   }
   if (config.data.path.empty()) throw std::invalid_argument("--data is needed");
-  if (o.dry_run) return dry_run(o, config);
+  if (o.dry_run) return dry_run(o, config, device);
   if (o.out.empty()) throw std::invalid_argument("--out is needed");
 
   // Everything that can be refused is, before the run's folder is touched.
@@ -381,7 +381,7 @@ void train(const Options& o) {
   Model model = configured_model(config, dataset);
   Data data(config, dataset, model.info);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
-  Learner learner(config, std::move(model), weights);
+  Learner learner(config, std::move(model), weights, device);
   const std::size_t samples = samples_to_keep(o, config, learner.model(), data);
   const auto crop = static_cast<std::size_t>(config.data.crop);
   if (samples > 0) check_cache_room(cache_path(o), cache_bytes(learner.model(), crop, samples));
@@ -440,13 +440,20 @@ void add_train(CLI::App& app) {
                    "that the model can learn them")
       ->check(CLI::Range(1L, 1000000L))
       ->type_name("N");
+  add_device_option(*verb, o->device);
   verb->add_flag("--resume", o->resume,
                  "Go on with the run in --out; start where nothing is saved");
   verb->add_flag("--exist-ok", o->exist_ok, "Start over in --out, removing what a run left there")
       ->excludes("--resume");
   verb->add_flag("--dry-run", o->dry_run, "Print parameters, memory and time of a step, and stop");
   verb->add_flag("--dump-config", o->dump_config, "Print the whole configuration and stop");
-  verb->callback([o] { train(*o); });
+  verb->callback([o] {
+    const Device device = find_device(o->device);
+    advising_on_memory(device,
+                       "-o train.batch=N with fewer samples (and -o train.accumulate=M for the "
+                       "same sum) or a smaller -o data.crop=N needs less",
+                       [&] { train(*o, device); });
+  });
 }
 
 }  // namespace tinct

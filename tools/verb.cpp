@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "core/error.h"
 #include "core/threads.h"
 #include "tools/progress.h"
 
@@ -35,6 +36,24 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& de
   for (const std::string& example : examples) footer += "\n  " + example;
   if (!examples.empty()) verb->footer(footer);
   return verb;
+}
+
+void add_device_option(CLI::App& verb, std::string& device) {
+  verb.add_option("--device", device,
+                  "Where to compute: gpu is an NVIDIA card, sim the simulator that runs the same "
+                  "kernels slowly on the CPU; each needs its build (TINCT_GPU=cuda or sim)")
+      ->check(CLI::IsMember({"cpu", "gpu", "sim"}))
+      ->capture_default_str();
+}
+
+void advising_on_memory(Device device, const std::string& what_helps,
+                        const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const OutOfMemory& error) {
+    if (device == Device::cpu) throw;
+    throw OutOfMemory(std::string(error.what()) + "; " + what_helps);
+  }
 }
 
 void say(const std::string& message) {

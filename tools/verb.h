@@ -4,8 +4,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "core/device.h"
 
 namespace tinct {
 
@@ -20,6 +23,12 @@ const Common& common();
 /// --help.
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
                    const std::vector<std::string>& examples);
+
+/// --device cpu|gpu|sim into `device`, for find_device().
+void add_device_option(CLI::App& verb, std::string& device);
+/// f(); on a device, memory that cannot be had is reported with what helps.
+void advising_on_memory(Device device, const std::string& what_helps,
+                        const std::function<void()>& f);
 
 /// One line on stderr, "tinct: warning: …", unless --quiet.
 void warn(const std::string& message);

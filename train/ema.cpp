@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "kernels/optimizer_step.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
@@ -22,7 +23,8 @@ void Ema::update() {
   for (std::size_t i = 0; i < averages_.size(); ++i) {
     parts.push_back({averages_[i].f32(), parameters_[i].value.data().f32(), averages_[i].size()});
   }
-  cpu::average_step(parts, static_cast<float>(std::min(decay_, (1 + t) / (10 + t))));
+  const auto decay = static_cast<float>(std::min(decay_, (1 + t) / (10 + t)));
+  TINCT_ON(averages_.front().device(), average_step, parts, decay);
 }
 
 void Ema::swap() {
@@ -34,7 +36,7 @@ void Ema::swap() {
 NamedTensors Ema::state() const {
   NamedTensors state;
   for (std::size_t i = 0; i < averages_.size(); ++i) {
-    state.emplace_back(parameters_[i].name, averages_[i]);
+    state.emplace_back(parameters_[i].name, averages_[i].to(Device::cpu));
   }
   return state;
 }
@@ -49,7 +51,7 @@ void Ema::restore(const NamedTensors& state, long updates) {
       throw WeightsError("averaged weights: " + name + " is " + to_string(it->second.shape()) +
                          ", not " + to_string(averages_[i].shape()));
     }
-    averages_[i] = it->second.clone();
+    averages_[i] = it->second.clone().to(averages_[i].device());
     found.erase(it);
   }
   if (!found.empty()) {

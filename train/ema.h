@@ -21,6 +21,7 @@ class Ema {
   void swap();
 
   long updates() const { return updates_; }
+  /// On the host.
   NamedTensors state() const;
   /// Throws WeightsError when a tensor is missing, unexpected or of another shape.
   void restore(const NamedTensors& state, long updates);

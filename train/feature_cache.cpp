@@ -96,13 +96,19 @@ void check_cache_room(const std::string& path, std::uint64_t bytes) {
 std::uint64_t cache_bytes(const Model& model, std::size_t crop, std::size_t samples) {
   if (!model.frozen) return 0;
   const NoGrad no_grad;
-  const std::size_t halves = half_count(model.frozen(Value(probe_input(crop))));
+  const std::size_t halves =
+      half_count(model.frozen(Value(probe_input(crop).to(device_of(model)))));
   return table_end(samples) + std::uint64_t{samples} * bytes_of_record(halves);
 }
 
 FeatureCache::FeatureCache(std::string path, const Model& model, std::size_t crop,
                            std::size_t samples)
-    : path_(std::move(path)), frozen_(model.frozen), samples_(samples) {
+    : path_(std::move(path)), samples_(samples) {
+  if (model.frozen) {
+    frozen_ = [frozen = model.frozen, device = device_of(model)](const Value& x) {
+      return frozen(Value(x.data().to(device)));
+    };
+  }
   if (!frozen_ || samples == 0) {
     throw std::invalid_argument(
         "FeatureCache: " + (frozen_ ? "no samples" : model.info.preset + " has no frozen layers"));

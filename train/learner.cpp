@@ -34,24 +34,43 @@ double or_infinity(const nlohmann::json& value) {
 
 }  // namespace
 
-Learner::Learner(const TrainConfig& config, Model model, Tensor class_weights)
+Learner::Learner(const TrainConfig& config, Model model, Tensor class_weights, Device device)
     : config_(config),
-      model_(std::move(model)),
+      model_((move_to(model.parameters, device), std::move(model))),
       objective_(config.loss, model_.info, std::move(class_weights)),
       optimizer_(optimizer_options(config), model_.parameters),
-      schedule_(schedule_options(config)) {
+      schedule_(schedule_options(config)),
+      device_(device),
+      upload_(device) {
+  objective_.move_to(device);
   if (config.train.ema > 0) ema_ = std::make_unique<Ema>(config.train.ema, model_.parameters);
 }
 
+StepInput Learner::prepare(const Batch& batch) {
+  const Shape s = batch.lightness.shape();
+  const std::size_t stride = model_.info.head == Head::binned ? model_.info.head_stride : 1;
+  upload_.next();
+  const LossTarget target = objective_.target(batch, s.h / stride, s.w / stride);
+  return {upload_(training_input(model_.info, batch)), target.map(upload_)};
+}
+
 StepResult Learner::step(const std::vector<Batch>& batches) {
+  std::vector<StepInput> inputs;
+  for (const Batch& batch : batches) inputs.push_back(prepare(batch));
+  return step(inputs);
+}
+
+StepResult Learner::step(const std::vector<StepInput>& inputs,
+                         const std::function<void()>& meanwhile) {
   StepResult result;
-  const double scale = 1 / static_cast<double>(batches.size());
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    result.loss += add_gradients(batches[i], i) * scale;
+  const double scale = 1 / static_cast<double>(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.loss += add_gradients(inputs[i], i) * scale;
   }
+  if (meanwhile) meanwhile();
   result.grad_norm = optimizer_.gradient_norm(scale);
   if (!std::isfinite(result.grad_norm)) {
-    fail("the gradient is not finite", batches.back(), batches.size() - 1);
+    fail("the gradient is not finite", inputs.back(), inputs.size() - 1);
   }
   const double factor = schedule_.factor(steps_);
   result.lr = config_.optim.lr * factor;
@@ -62,23 +81,25 @@ StepResult Learner::step(const std::vector<Batch>& batches) {
   return result;
 }
 
-double Learner::add_gradients(const Batch& batch, std::size_t index) {
-  const Mode mode{true, static_cast<std::uint64_t>(config_.seed),
-                  static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
-  const Value x(training_input(model_.info, batch));
+Mode Learner::mode_of(std::size_t index) const {
+  return {true, static_cast<std::uint64_t>(config_.seed),
+          static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
+}
+
+double Learner::add_gradients(const StepInput& input, std::size_t index) {
+  const Value x(input.input);
+  const Mode mode = mode_of(index);
   const Value output =
       cache_ ? model_.forward_from(x, (*cache_)(x), mode) : model_.forward(x, mode, nullptr);
-  Value loss = objective_(output, batch);
+  Value loss = objective_(output, input.target);
   const double value = loss.data().f32()[0];
-  if (!std::isfinite(value)) fail("the loss is not finite", batch, index);
+  if (!std::isfinite(value)) fail("the loss is not finite", input, index);
   loss.backward();
   return value;
 }
 
-void Learner::fail(const std::string& what, const Batch& batch, std::size_t index) {
-  const Mode mode{true, static_cast<std::uint64_t>(config_.seed),
-                  static_cast<std::uint64_t>(steps_ * config_.train.accumulate) + index};
-  const std::string place = find_nonfinite(model_, Value(training_input(model_.info, batch)), mode);
+void Learner::fail(const std::string& what, const StepInput& input, std::size_t index) {
+  const std::string place = find_nonfinite(model_, Value(input.input), mode_of(index));
   throw NumericError("step " + std::to_string(steps_ + 1) + ": " + what + "; " +
                      (place.empty() ? "activations, weights and gradients are" : place));
 }

@@ -1,6 +1,7 @@
 // What a training step changes: weights, optimizer, averages, schedule; and saving all of it.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "train/feature_cache.h"
 #include "train/loader.h"
 #include "train/objective.h"
+#include "train/upload.h"
 
 namespace tinct {
 
@@ -28,16 +30,29 @@ struct Best {
   long step = 0;
 };
 
+/// A batch as a step takes it, where the model is.
+struct StepInput {
+  Tensor input;
+  LossTarget target;
+};
+
 class Learner {
  public:
-  /// Throws std::invalid_argument for settings that cannot be.
-  Learner(const TrainConfig& config, Model model, Tensor class_weights = {});
+  /// Moves the model to the device. Throws std::invalid_argument for settings that cannot be.
+  Learner(const TrainConfig& config, Model model, Tensor class_weights = {},
+          Device device = Device::cpu);
 
-  /// One optimizer step on the mean loss of the batches. Throws NumericError naming the place when
-  /// loss or gradient is not finite; the weights are then as before.
+  /// Inputs and targets of a batch, on their way to the device.
+  StepInput prepare(const Batch& batch);
+  /// One optimizer step on the mean loss of the inputs. `meanwhile`, unless empty, is called while
+  /// a device works on the gradients. Throws NumericError naming the place when loss or gradient is
+  /// not finite; the weights are then as before.
+  StepResult step(const std::vector<StepInput>& inputs,
+                  const std::function<void()>& meanwhile = {});
   StepResult step(const std::vector<Batch>& batches);
 
   long steps() const { return steps_; }
+  Device device() const { return device_; }
   Model& model() { return model_; }
   /// From now on frozen layers are asked through this, which must outlive the learner.
   void use(FeatureCache& cache) { cache_ = &cache; }
@@ -56,14 +71,17 @@ class Learner {
   std::size_t state_bytes() const;
 
  private:
-  double add_gradients(const Batch& batch, std::size_t index);
-  [[noreturn]] void fail(const std::string& what, const Batch& batch, std::size_t index);
+  double add_gradients(const StepInput& input, std::size_t index);
+  Mode mode_of(std::size_t index) const;
+  [[noreturn]] void fail(const std::string& what, const StepInput& input, std::size_t index);
 
   TrainConfig config_;
   Model model_;
   Objective objective_;
   Optimizer optimizer_;
   Schedule schedule_;
+  Device device_;
+  Uploader upload_;
   std::unique_ptr<Ema> ema_;
   FeatureCache* cache_ = nullptr;
   long steps_ = 0;

@@ -8,7 +8,6 @@
 #include "layers/average_pool.h"
 #include "layers/blurred_euclidean.h"
 #include "layers/dahl_loss.h"
-#include "layers/loss.h"
 #include "train/chroma.h"
 
 namespace tinct {
@@ -36,25 +35,40 @@ Objective::Objective(const TrainConfig::Loss& options, const ModelInfo& info, Te
   }
 }
 
-Value Objective::operator()(const Value& output, const Batch& batch) const {
-  if (options_.name == "dahl") return dahl_loss(output, luma_of(info_, batch), rgb_of(batch));
-  const Shape s = output.shape();
-  if (options_.name == "softmax_cross_entropy") {
-    const Tensor target = shrink_ab(batch.ab, s.h, s.w);
+LossTarget Objective::target(const Batch& batch, std::size_t h, std::size_t w) const {
+  LossTarget target;
+  if (options_.name == "dahl") {
+    target.luma = luma_of(info_, batch);
+    target.rgb = rgb_of(batch);
+  } else if (options_.name == "softmax_cross_entropy") {
+    const Tensor ab = shrink_ab(batch.ab, h, w);
     const auto k = static_cast<std::size_t>(options_.neighbours);
-    const Shape t = target.shape();
-    SparseTarget soft{Tensor({t.n, t.h, t.w, k}), Tensor({t.n, t.h, t.w, k})};
-    soft_encode(info_.bins.shape().w, info_.bins.f32(), t.pixels(), target.f32(), k, options_.sigma,
-                soft.index.f32(), soft.weight.f32());
-    return softmax_cross_entropy(output, soft, class_weights_, ClassWeighting::top_bin);
+    const Shape s = {ab.shape().n, h, w, k};
+    target.bins = {Tensor(s), Tensor(s)};
+    soft_encode(info_.bins.shape().w, info_.bins.f32(), s.pixels(), ab.f32(), k, options_.sigma,
+                target.bins.index.f32(), target.bins.weight.f32());
+  } else {
+    target.colour = shrink_ab(chroma_target(info_, batch), h, w);
   }
-  const Tensor target = shrink_ab(chroma_target(info_, batch), s.h, s.w);
-  if (options_.name == "l1") return l1_loss(output, target);
+  return target;
+}
+
+Value Objective::operator()(const Value& output, const LossTarget& target) const {
+  if (options_.name == "dahl") return dahl_loss(output, target.luma, target.rgb);
+  if (options_.name == "softmax_cross_entropy") {
+    return softmax_cross_entropy(output, target.bins, class_weights_, ClassWeighting::top_bin);
+  }
+  if (options_.name == "l1") return l1_loss(output, target.colour);
   if (options_.name == "huber") {
-    return huber_loss(output, target, static_cast<float>(options_.delta));
+    return huber_loss(output, target.colour, static_cast<float>(options_.delta));
   }
-  if (options_.name == "blurred") return blurred_euclidean(output, target);
-  return l2_loss(output, target);
+  if (options_.name == "blurred") return blurred_euclidean(output, target.colour);
+  return l2_loss(output, target.colour);
+}
+
+Value Objective::operator()(const Value& output, const Batch& batch) const {
+  const LossTarget host = target(batch, output.shape().h, output.shape().w);
+  return (*this)(output, host.map([&](const Tensor& t) { return t.to(output.device()); }));
 }
 
 Tensor shrink_ab(const Tensor& ab, std::size_t oh, std::size_t ow) {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 
 #include "core/error.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 namespace {
@@ -59,7 +59,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, const Parameters& paramete
     const bool decays = options.decay_everything || !is_vector(p.value.shape());
     entries_.push_back({p.name, p.value, size_, lr_factor_of(p.name, options.lr_factors),
                         decays ? options.weight_decay : 0.0});
-    size_ += p.value.data().size();
+    size_ += (p.value.data().size() + 3) / 4 * 4;  // every state begins at a whole vector
   }
   require(!entries_.empty(), "the model has no trainable parameter");
   for (const auto& named : options.lr_factors) {
@@ -69,8 +69,8 @@ Optimizer::Optimizer(const OptimizerOptions& options, const Parameters& paramete
             "no parameter's name begins with '" + prefix + "'");
   }
   const Shape flat{1, 1, 1, size_};
-  if (options.name != "sgd" || options.momentum > 0) first_ = Tensor::zeros(flat);
-  if (options.name != "sgd") second_ = Tensor::zeros(flat);
+  if (options.name != "sgd" || options.momentum > 0) first_ = Tensor::zeros(flat, device());
+  if (options.name != "sgd") second_ = Tensor::zeros(flat, device());
 }
 
 std::vector<StepPart> Optimizer::parts(double lr) const {
@@ -85,7 +85,7 @@ std::vector<StepPart> Optimizer::parts(double lr) const {
 }
 
 double Optimizer::gradient_norm(double scale) const {
-  return std::sqrt(cpu::squared_norm(parts(0))) * scale;
+  return std::sqrt(TINCT_ON(device(), squared_norm, parts(0))) * scale;
 }
 
 void Optimizer::step(double lr_factor, double grad_scale) {
@@ -97,7 +97,7 @@ void Optimizer::step(double lr_factor, double grad_scale) {
     s.nesterov = options_.nesterov;
     s.decoupled = options_.decoupled;
     s.grad_scale = static_cast<float>(grad_scale);
-    cpu::sgd_step(all, s, first_.defined() ? first_.f32() : nullptr);
+    TINCT_ON(device(), sgd_step, all, s, first_.defined() ? first_.f32() : nullptr);
     return;
   }
   AdamStep s;
@@ -108,7 +108,7 @@ void Optimizer::step(double lr_factor, double grad_scale) {
   s.decoupled = options_.decoupled || options_.name == "adamw";
   s.step = steps_;
   s.grad_scale = static_cast<float>(grad_scale);
-  cpu::adam_step(all, s, first_.f32(), second_.f32());
+  TINCT_ON(device(), adam_step, all, s, first_.f32(), second_.f32());
 }
 
 void Optimizer::clear_gradients() {
@@ -131,7 +131,7 @@ NamedTensors Optimizer::state() const {
   for (const auto& [prefix, flat] : const_cast<Optimizer*>(this)->slots()) {
     for (const Entry& e : entries_) {
       Tensor part(e.value.shape());
-      std::memcpy(part.f32(), flat->f32() + e.offset, part.bytes());
+      copy(part.f32(), Device::cpu, flat->f32() + e.offset, flat->device(), part.bytes());
       state.emplace_back(prefix + e.name, std::move(part));
     }
   }
@@ -150,7 +150,8 @@ void Optimizer::restore(const NamedTensors& state, long steps) {
         throw WeightsError("optimizer state: " + prefix + e.name + " is " +
                            to_string(it->second->shape()) + ", not " + to_string(e.value.shape()));
       }
-      std::memcpy(flat->f32() + e.offset, it->second->f32(), it->second->bytes());
+      copy(flat->f32() + e.offset, flat->device(), it->second->f32(), Device::cpu,
+           it->second->bytes());
       found.erase(it);
     }
   }

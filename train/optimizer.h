@@ -29,8 +29,9 @@ struct OptimizerOptions {
 
 class Optimizer {
  public:
-  /// Takes the trainable parameters (no buffers, nothing frozen). Throws std::invalid_argument for
-  /// an unknown name, a setting out of range, or a prefix that no parameter has.
+  /// Takes the trainable parameters (no buffers, nothing frozen); the state is where they are.
+  /// Throws std::invalid_argument for an unknown name, a setting out of range, or a prefix that no
+  /// parameter has.
   Optimizer(const OptimizerOptions& options, const Parameters& parameters);
 
   /// The global norm of the gradients that the parameters hold, times `scale`.
@@ -43,7 +44,7 @@ class Optimizer {
   long steps() const { return steps_; }
   /// Bytes of state.
   std::size_t bytes() const;
-  /// The state by name ("exp_avg.encoder1.conv1.weight"), shaped like the parameters.
+  /// The state by name, on the host ("exp_avg.encoder1.conv1.weight"), shaped like the parameters.
   NamedTensors state() const;
   /// Throws WeightsError when a tensor is missing, unexpected or of another shape.
   void restore(const NamedTensors& state, long steps);
@@ -57,6 +58,7 @@ class Optimizer {
     double decay;
   };
   std::vector<StepPart> parts(double lr) const;
+  Device device() const { return entries_.front().value.device(); }
   std::vector<std::pair<std::string, Tensor*>> slots();
 
   OptimizerOptions options_;

@@ -13,13 +13,18 @@ namespace {
 
 Tensor first_samples(const Tensor& t, std::size_t count) {
   const Shape s = t.shape();
-  Tensor out({std::min(count, s.n), s.h, s.w, s.c});
-  std::copy_n(t.f32(), out.size(), out.f32());
+  Tensor out({std::min(count, s.n), s.h, s.w, s.c}, t.dtype());
+  if (t.dtype() == DType::u8) {
+    std::copy_n(t.u8(), out.size(), out.u8());
+  } else {
+    std::copy_n(t.f32(), out.size(), out.f32());
+  }
   return out;
 }
 
 std::vector<Batch> small_batch(const Batch& batch, std::size_t count) {
   Batch small;
+  if (batch.rgb.defined()) small.rgb = first_samples(batch.rgb, count);
   small.lightness = first_samples(batch.lightness, count);
   small.ab = first_samples(batch.ab, count);
   return {small};
@@ -30,10 +35,10 @@ std::vector<Batch> small_batch(const Batch& batch, std::size_t count) {
 std::size_t peak_of_step(Learner& learner, const std::vector<Batch>& batches) {
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (int i = 0; i < 3; ++i) {
-    const std::size_t before = memory_use().in_use;
-    reset_memory_peak();
+    const std::size_t before = memory_use(learner.device()).in_use;
+    reset_memory_peak(learner.device());
     learner.step(batches);
-    const std::size_t peak = memory_use().peak;
+    const std::size_t peak = memory_use(learner.device()).peak;
     least = std::min(least, peak > before ? peak - before : 0);
   }
   return least;

@@ -69,7 +69,8 @@ Prediction predict_once(const Model& model, const Tensor& lightness,
                         std::optional<float> temperature) {
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
-  const Tensor y = model.forward(Value(network_input(padded)), Mode{}, nullptr).data();
+  const Value x(network_input(padded).to(device_of(model)));
+  const Tensor y = model.forward(x, Mode{}, nullptr).data().to(Device::cpu);
   Prediction result;
   result.ab = crop(decode_head(model, y, padded, temperature), s.h, s.w);
   if (model.info.head == Head::binned) {

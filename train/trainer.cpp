@@ -100,18 +100,31 @@ bool Trainer::due(long every) const {
   return every > 0 && learner_.steps() % every == 0;
 }
 
+Trainer::Fetched Trainer::fetch(long step) {
+  Fetched fetched;
+  const auto first = static_cast<std::uint64_t>(step * config_.train.accumulate);
+  for (long i = 0; i < config_.train.accumulate; ++i) {
+    fetched.batches.push_back(sources_.batches(first + static_cast<std::uint64_t>(i)));
+    fetched.inputs.push_back(learner_.prepare(fetched.batches.back()));
+  }
+  return fetched;
+}
+
 StepReport Trainer::take_step() {
   const Clock::time_point start = Clock::now();
   StepReport report;
-  std::vector<Batch> batches;
-  const auto first = static_cast<std::uint64_t>(learner_.steps() * config_.train.accumulate);
+  const long step = learner_.steps();
+  const Fetched now = ahead_ ? *std::exchange(ahead_, std::nullopt) : fetch(step);
+  const std::vector<Batch>& batches = now.batches;
   std::size_t images = 0;
-  for (long i = 0; i < config_.train.accumulate; ++i) {
-    batches.push_back(sources_.batches(first + static_cast<std::uint64_t>(i)));
-    report.starved_ms += batches.back().starved_ms;
-    images += batches.back().lightness.shape().n;
+  for (const Batch& batch : batches) {
+    report.starved_ms += batch.starved_ms;
+    images += batch.lightness.shape().n;
   }
-  report.result = learner_.step(batches);
+  report.result = learner_.step(now.inputs, [&] {
+    if (learner_.device() != Device::cpu && step + 1 < config_.train.steps)
+      ahead_ = fetch(step + 1);
+  });
   report.step = learner_.steps();
   report.ms = milliseconds_since(start);
   report.images_per_second = static_cast<double>(images) / report.ms * 1000;
@@ -129,10 +142,12 @@ void Trainer::check_health(const Batch& batch) {
   Taps taps;
   const Tensor lightness = first_samples(batch.lightness, kSamples);
   const Model& model = learner_.model();
-  const Value output = model.forward(Value(network_input(lightness)), Mode{}, &taps);
+  const Value x(network_input(lightness).to(learner_.device()));
+  const Value output = model.forward(x, Mode{}, &taps);
   std::vector<std::string> complaints = check_activations(taps);
   const std::string colours =
-      check_output(decode_head(model, output.data(), lightness), first_samples(batch.ab, kSamples));
+      check_output(decode_head(model, output.data().to(Device::cpu), lightness),
+                   first_samples(batch.ab, kSamples));
   if (!colours.empty()) complaints.push_back(colours);
   for (const std::string& complaint : health_.news(complaints)) warn(complaint);
 }

@@ -67,6 +67,12 @@ class Trainer {
  private:
   void loop();
   bool due(long every) const;
+  /// What the step of that number takes.
+  struct Fetched {
+    std::vector<Batch> batches;
+    std::vector<StepInput> inputs;
+  };
+  Fetched fetch(long step);
   StepReport take_step();
   void check_health(const Batch& batch);
   void validate_now(StepReport& report);
@@ -87,6 +93,7 @@ class Trainer {
   RunLog log_;
   TensorBoardFile tensorboard_;
   HealthMonitor health_;
+  std::optional<Fetched> ahead_;       // fetched while a device was at work
   std::vector<std::string> warnings_;  // of the step under way
   long saved_step_ = -1;
   int failed_saves_ = 0;

@@ -66,8 +66,32 @@ void* Arena::allocate(std::size_t bytes) {
   }
   live_[at] = {at, bytes, ++serial_};
   in_use_ += bytes;
+  if (guarded_) let_through(true);
   std::memset(reinterpret_cast<void*>(at), 0xFF, bytes);
+  if (guarded_ && open_ == 0) let_through(false);
   return reinterpret_cast<void*>(at);
+}
+
+void Arena::let_through(bool yes) {
+  if (committed_ == begin_) return;
+  mprotect(reinterpret_cast<void*>(begin_), committed_ - begin_,
+           yes ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+void Arena::guard(bool on) {
+  const std::lock_guard lock(mutex_);
+  guarded_ = on;
+  if (open_ == 0) let_through(!on);
+}
+
+void Arena::open() {
+  const std::lock_guard lock(mutex_);
+  if (open_++ == 0 && guarded_) let_through(true);
+}
+
+void Arena::close() {
+  const std::lock_guard lock(mutex_);
+  if (--open_ == 0 && guarded_) let_through(false);
 }
 
 void Arena::release(void* memory) {

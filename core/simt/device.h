@@ -54,8 +54,28 @@ void copy_on_device(void* to, const void* from, std::size_t bytes, Stream* strea
 void copy_to_device_later(void* to, const void* from, std::size_t bytes, Stream* stream);
 void set_zero(void* to, std::size_t bytes, Stream* stream = nullptr);
 
+/// In the simulator, whether host code that touches device memory ends the program, as on a card.
+/// Nothing elsewhere.
+void guard(bool on);
+
 Stream* make_stream();
 void destroy(Stream* stream) noexcept;
+/// A moment in a stream's work.
+class Event {
+ public:
+  Event();
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  /// The moment when what the stream has been given so far is done.
+  void record(Stream* stream = nullptr);
+  /// Returns when it has come; at once when none was recorded.
+  void wait();
+
+ private:
+  void* event_ = nullptr;
+};
+
 /// Waits for the stream, or for the whole device.
 void synchronize(Stream* stream);
 void synchronize();

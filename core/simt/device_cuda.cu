@@ -173,6 +173,8 @@ void set_zero(void* to, std::size_t bytes, Stream* stream) {
   check(cudaMemsetAsync(to, 0, bytes, native(stream)));
 }
 
+void guard(bool) {}
+
 Stream* make_stream() {
   cudaStream_t stream = nullptr;
   check(cudaStreamCreate(&stream));
@@ -181,6 +183,24 @@ Stream* make_stream() {
 
 void destroy(Stream* stream) noexcept {
   cudaStreamDestroy(native(stream));
+}
+
+Event::Event() {
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | cudaEventDisableTiming));
+  event_ = event;
+}
+
+Event::~Event() {
+  cudaEventDestroy(static_cast<cudaEvent_t>(event_));
+}
+
+void Event::record(Stream* stream) {
+  check(cudaEventRecord(static_cast<cudaEvent_t>(event_), native(stream)));
+}
+
+void Event::wait() {
+  check(cudaEventSynchronize(static_cast<cudaEvent_t>(event_)));
 }
 
 void synchronize(Stream* stream) {

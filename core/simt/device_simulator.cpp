@@ -60,17 +60,20 @@ std::shared_ptr<std::byte> pinned(std::size_t bytes) {
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {
   simt::host_writes(to, bytes);
+  const simt::OpenArena open;
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 void copy_to_host(void* to, const void* from, std::size_t bytes) {
   simt::host_reads(from, bytes);
+  const simt::OpenArena open;
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 void copy_on_device(void* to, const void* from, std::size_t bytes, Stream*) {
   simt::host_reads(from, bytes);
   simt::host_writes(to, bytes);
+  const simt::OpenArena open;
   if (bytes > 0) std::memmove(to, from, bytes);
 }
 
@@ -80,7 +83,12 @@ void copy_to_device_later(void* to, const void* from, std::size_t bytes, Stream*
 
 void set_zero(void* to, std::size_t bytes, Stream*) {
   simt::host_writes(to, bytes);
+  const simt::OpenArena open;
   if (bytes > 0) std::memset(to, 0, bytes);
+}
+
+void guard(bool on) {
+  simt::Arena::get().guard(on);
 }
 
 Stream* make_stream() {
@@ -88,6 +96,14 @@ Stream* make_stream() {
 }
 
 void destroy(Stream*) noexcept {}
+
+Event::Event() = default;
+
+Event::~Event() = default;
+
+void Event::record(Stream*) {}
+
+void Event::wait() {}
 
 void synchronize(Stream*) {}
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/simt/arena.h"
 #include "core/simt/checker.h"
 #include "core/simt/simulator.h"
 #include "core/simt/worker.h"
@@ -100,6 +101,7 @@ void run(const Request& request) {
   check_limits(request);
   if (Worker::running() != nullptr) throw std::logic_error("launch called inside a kernel");
   const Order turns = order();
+  const OpenArena open;
   const std::size_t blocks = std::size_t{request.grid.x} * request.grid.y * request.grid.z;
   if (request.checked) {
     run_checked(request, [&](Checker& checker) {

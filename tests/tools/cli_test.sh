@@ -109,6 +109,32 @@ done
 [ "${PIPESTATUS[0]}" -eq 0 ] || complain "a closed pipe must not be an error"
 [ ! -s err ] || complain "a closed pipe must be silent: $(cat err)"
 
+# Devices: what this build has computes the same; what it has not is one line with what to do.
+expect 2 'device' op relu --device tpu --input x.safetensors -o y.safetensors
+succeed doctor
+kernels=$(sed -n 's/^ *GPU kernels *//p' out)
+case $kernels in
+  *simulator*)
+    succeed op relu --input x.safetensors -o a --device cpu
+    succeed op relu --input x.safetensors -o b --device sim
+    cmp a b || complain "the simulator computes another ReLU"
+    ;;
+  *cards*) ;;
+  none) expect 8 'TINCT_GPU=sim' op relu --device sim --input x.safetensors -o y.safetensors ;;
+  *) complain "doctor does not say what GPU kernels there are: $kernels" ;;
+esac
+case $kernels in
+  *cards*) ;;
+  *)
+    for verb in 'op relu --input x.safetensors -o no' 'forward --model small --input x --repeat 1' \
+      'train --data nowhere --out no' 'eval --data nowhere' 'colorize x.png'; do
+      # shellcheck disable=SC2086
+      expect 8 'TINCT_GPU=cuda' $verb --device gpu
+    done
+    [ ! -e no ] || complain "a refused device has left something"
+    ;;
+esac
+
 # The thread count changes no bit.
 succeed op bilinear_upsample --threads 1 --input x.safetensors -o a --set size=7,9
 succeed op bilinear_upsample --threads 3 --input x.safetensors -o b --set size=7,9
