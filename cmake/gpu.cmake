@@ -28,7 +28,12 @@ if(TINCT_GPU STREQUAL cuda)
   set(CMAKE_CUDA_ARCHITECTURES ${TINCT_CUDA_ARCHITECTURES})
   enable_language(CUDA)
   # CMake 3.25 knows no C++20 for nvcc 13.
-  set(gpu_cuda_options -std=c++20 -Xcompiler=-Wall,-Wextra -Werror=all-warnings)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  # The libraries are older than the language, and would have no architectures.
+  set_target_properties(tinct_core tinct_kernels PROPERTIES
+    CUDA_ARCHITECTURES "${TINCT_CUDA_ARCHITECTURES}")
+  set(gpu_cuda_options -Werror=all-warnings)
   find_package(CUDAToolkit REQUIRED)
 elseif(TINCT_GPU STREQUAL sim)
   file(GLOB simt_sources CONFIGURE_DEPENDS core/simt/*.cpp)
@@ -65,8 +70,8 @@ elseif(TINCT_GPU STREQUAL sim)
   tinct_gpu_sources(tinct_kernels ${gpu_sources})
 else()
   tinct_gpu_sources(tinct_core core/simt/device_cuda.cu ${gpu_core_sources})
-  target_compile_definitions(tinct_core PRIVATE
-    TINCT_CUDA_ARCHITECTURES="${TINCT_CUDA_ARCHITECTURES}")
+  list(JOIN TINCT_CUDA_ARCHITECTURES "," architectures)
+  target_compile_definitions(tinct_core PRIVATE TINCT_CUDA_ARCHITECTURES="${architectures}")
   target_link_libraries(tinct_core PUBLIC CUDA::cudart_static)
   tinct_gpu_sources(tinct_kernels ${gpu_sources})
   if(TARGET CUDA::cublas)  # else the matrix products are ours too
