@@ -98,4 +98,26 @@ __device__ __forceinline__ void add_scaled(Pack<kWidth>& sum, float factor, cons
   for (int k = 0; k < kWidth; ++k) sum.v[k] += factor * x.v[k];
 }
 
+/// A walk down the rows of a resized column: the two rows between which the last output lay, so
+/// that each row is fetched once.
+template <int kWidth>
+struct RowPair {
+  Pack<kWidth> top{}, bottom{};
+  unsigned upper = ~0u, lower = ~0u;  // which they are; at first none
+
+  /// The output with this tap; row(i) fetches row i.
+  template <class Row>
+  __device__ __forceinline__ Pack<kWidth> at(const ResizeTap& down, const Row& row) {
+    if (down.first != upper) {
+      top = down.first == lower ? bottom : row(down.first);
+      upper = down.first;
+    }
+    if (down.second != lower) {
+      bottom = down.second == upper ? top : row(down.second);
+      lower = down.second;
+    }
+    return lerp(top, bottom, down.weight);
+  }
+};
+
 }  // namespace tinct::gpu

@@ -33,20 +33,10 @@ __global__ void forward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsi
                   load<kWidth>(row + across.second * pixel), across.weight);
     };
     const unsigned begin = run % runs * kForwardRows;
-    unsigned upper = tap(rows, begin).first, lower = tap(rows, begin).second;
-    Pack<kWidth> top = mixed(upper), bottom = lower == upper ? top : mixed(lower);
+    RowPair<kWidth> pair;
     for (unsigned oy = begin; oy < min(begin + kForwardRows, rows.out); ++oy) {
-      const ResizeTap down = tap(rows, oy);
-      if (down.first != upper) {
-        top = down.first == lower ? bottom : mixed(down.first);
-        upper = down.first;
-      }
-      if (down.second != lower) {
-        bottom = down.second == upper ? top : mixed(down.second);
-        lower = down.second;
-      }
       store(y + ((image * rows.out + oy) * columns.out + ox) * pixel + channel,
-            lerp(top, bottom, down.weight));
+            pair.at(tap(rows, oy), mixed));
     }
   }
 }
