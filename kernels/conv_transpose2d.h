@@ -77,6 +77,13 @@ void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* 
                                     float* dx);
 void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const float* x,
                                        const float* dy, float* dw, float* db);
+/// Stored in bf16, summed in f32. Bias, dw and db are f32.
+void conv_transpose2d(const ConvTranspose2dShape& s, const bf16* x, const bf16* w,
+                      const float* bias, Activation activation, bf16* y);
+void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const bf16* dy, const bf16* w,
+                                    bf16* dx);
+void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const bf16* x, const bf16* dy,
+                                       float* dw, float* db);
 
 }  // namespace gpu
 }  // namespace tinct

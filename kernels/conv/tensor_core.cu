@@ -255,7 +255,8 @@ void forward(const Conv2dShape& s, const T* x, const T* w, const float* bias, Ac
 }
 
 template <class T>
-void backward_data(const Conv2dShape& s, const T* dy, const T* w, T* dx, ConvTile tile) {
+void backward_data(const Conv2dShape& s, const T* dy, const T* w, const float* bias, T* dx,
+                   ConvTile tile) {
   check_size(s);
   const Bf16Rows from(s.n * s.oh() * s.ow(), s.k, dy), filter(s.k * s.kh * s.kw, s.c, w);
   GatherGeometry g{};
@@ -272,7 +273,7 @@ void backward_data(const Conv2dShape& s, const T* dy, const T* w, T* dx, ConvTil
   if (tile == ConvTile::automatic) {
     tile = choose(s.n * s.h * s.w, s.c);
   }
-  run<true, T>(tile, g, phases, {from.data(), filter.data(), nullptr, Activation::none, dx});
+  run<true, T>(tile, g, phases, {from.data(), filter.data(), bias, Activation::none, dx});
 }
 
 }  // namespace
@@ -286,12 +287,12 @@ void conv2d_tensor_core(const Conv2dShape& s, const float* x, const float* w, co
   forward(s, x, w, bias, activation, y, tile);
 }
 void conv2d_backward_data_tensor_core(const Conv2dShape& s, const bf16* dy, const bf16* w, bf16* dx,
-                                      ConvTile tile) {
-  backward_data(s, dy, w, dx, tile);
+                                      ConvTile tile, const float* bias) {
+  backward_data(s, dy, w, bias, dx, tile);
 }
 void conv2d_backward_data_tensor_core(const Conv2dShape& s, const float* dy, const float* w,
                                       float* dx, ConvTile tile) {
-  backward_data(s, dy, w, dx, tile);
+  backward_data(s, dy, w, nullptr, dx, tile);
 }
 
 }  // namespace tinct::gpu

@@ -20,8 +20,10 @@ void conv2d_tensor_core(const Conv2dShape& s, const bf16* x, const bf16* w, cons
                         Activation activation, bf16* y, ConvTile tile = ConvTile::automatic);
 void conv2d_tensor_core(const Conv2dShape& s, const float* x, const float* w, const float* bias,
                         Activation activation, float* y, ConvTile tile = ConvTile::automatic);
+/// bias (c), unless null, is added to dx before it is rounded: a transposed convolution has one.
 void conv2d_backward_data_tensor_core(const Conv2dShape& s, const bf16* dy, const bf16* w, bf16* dx,
-                                      ConvTile tile = ConvTile::automatic);
+                                      ConvTile tile = ConvTile::automatic,
+                                      const float* bias = nullptr);
 void conv2d_backward_data_tensor_core(const Conv2dShape& s, const float* dy, const float* w,
                                       float* dx, ConvTile tile = ConvTile::automatic);
 /// db, unless null, is summed from dy as it is stored.

@@ -11,6 +11,7 @@ namespace {
 
 using test::OnDevice;
 using test::random_tensor;
+using test::rounded;
 
 constexpr double kTolerance = 2e-6;
 
@@ -23,28 +24,37 @@ ConvTranspose2dShape shape(std::size_t n, std::size_t h, std::size_t w, std::siz
   return s;
 }
 
-void check(const ConvTranspose2dShape& s, Activation activation) {
-  CAPTURE(s.n, s.h, s.w, s.c, s.k, s.kh, s.kw, s.stride_h, s.stride_w);
-  const Tensor x = random_tensor({s.n, s.h, s.w, s.c}, 1);
-  const Tensor w = random_tensor({s.k, s.kh, s.kw, s.c}, 2);
+// Stored as T; dw and db are f32 sums of what T keeps.
+template <class T>
+void check_as(const ConvTranspose2dShape& s, Activation activation) {
+  CAPTURE(s.n, s.h, s.w, s.c, s.k, s.kh, s.kw, s.stride_h, s.stride_w, sizeof(T));
+  const Tensor x = rounded<T>(random_tensor({s.n, s.h, s.w, s.c}, 1));
+  const Tensor w = rounded<T>(random_tensor({s.k, s.kh, s.kw, s.c}, 2));
   const Tensor bias = random_tensor({1, 1, 1, s.k}, 3);
-  const Tensor dy = random_tensor({s.n, s.oh(), s.ow(), s.k}, 4);
+  const Tensor dy = rounded<T>(random_tensor({s.n, s.oh(), s.ow(), s.k}, 4));
   Tensor y(dy.shape()), dx(x.shape()), dw(w.shape()), db(bias.shape());
   ref::conv_transpose2d(s, x.f32(), w.f32(), bias.f32(), activation, y.f32());
   ref::conv_transpose2d_backward_data(s, dy.f32(), w.f32(), dx.f32());
   ref::conv_transpose2d_backward_weights(s, x.f32(), dy.f32(), dw.f32(), db.f32());
 
-  const OnDevice device_x(x), device_w(w), device_bias(bias), device_dy(dy);
-  OnDevice out(y.shape()), out_dx(dx.shape()), out_dw(dw.shape()), out_db(db.shape());
+  const test::OnDeviceAs<T> device_x(x), device_w(w), device_dy(dy);
+  const OnDevice device_bias(bias);
+  test::OnDeviceAs<T> out(y.shape()), out_dx(dx.shape());
+  OnDevice out_dw(dw.shape()), out_db(db.shape());
   gpu::conv_transpose2d(s, device_x.data(), device_w.data(), device_bias.data(), activation,
                         out.data());
-  CHECK(test::relative_error(out.tensor(), y, kTolerance) == "");
+  CHECK(test::relative_error(out.tensor(), y, test::tolerance<T>(kTolerance)) == "");
   gpu::conv_transpose2d_backward_data(s, device_dy.data(), device_w.data(), out_dx.data());
-  CHECK(test::relative_error(out_dx.tensor(), dx, kTolerance) == "");
+  CHECK(test::relative_error(out_dx.tensor(), dx, test::tolerance<T>(kTolerance)) == "");
   gpu::conv_transpose2d_backward_weights(s, device_x.data(), device_dy.data(), out_dw.data(),
                                          out_db.data());
   CHECK(test::relative_error(out_dw.tensor(), dw, kTolerance) == "");
   CHECK(test::relative_error(out_db.tensor(), db, kTolerance) == "");
+}
+
+void check(const ConvTranspose2dShape& s, Activation activation) {
+  check_as<float>(s, activation);
+  check_as<bf16>(s, activation);
 }
 
 TEST_CASE("transposed convolutions on the device, both alignments", "[gpu][conv_transpose2d]") {
