@@ -1,5 +1,5 @@
-// Small matrices over pixels, on the GPU. Bound by memory: a thread owns a pixel, and the lines
-// that a warp's strided loads share stay in the first cache.
+// Small matrices over pixels, on the GPU. Bound by memory: 4 bytes a component. Pixels of three
+// components go through shared memory, so that device memory sees whole sectors.
 #include "core/simt/simt.h"
 #include "kernels/pixel_affine.h"
 
@@ -21,38 +21,87 @@ Map map_of(const PixelAffine& from) {
   return map;
 }
 
-template <int kIn, int kOut, bool kClip>
-__global__ void forward(Map map, std::size_t pixels, const float* x, const float* added, float* y) {
-  for (std::size_t p = first_item(); p < pixels; p += item_step()) {
-    float in[kIn];
-    for (int i = 0; i < kIn; ++i) in[i] = x[p * kIn + i];
-    const float base = added != nullptr ? added[p] : 0;
-    for (int o = 0; o < kOut; ++o) {
-      float sum = map.shift[o] + base;
-      for (int i = 0; i < kIn; ++i) sum += map.factor[o][i] * in[i];
-      if (kClip) sum = sum < 0 ? 0 : sum > 1 ? 1 : sum;  // NaN stays
-      y[p * kOut + o] = sum;
+constexpr int kTile = 256;  // pixels that a block takes at a time, one a thread
+
+// This thread's pixel of the `count` from `begin` on. Pairs are loaded as pairs; of three
+// components lanes load neighbours, and find their own 3 apart in `tile`, each in a bank of its
+// own.
+template <int kC>
+__device__ __forceinline__ void fetch(const float* x, std::size_t begin, int count, float* tile,
+                                      float (&v)[kC]) {
+  const int t = static_cast<int>(threadIdx.x);
+  if constexpr (kC == 2) {
+    if (t >= count) return;
+    const float2 pair = reinterpret_cast<const float2*>(x)[begin + t];
+    v[0] = pair.x, v[1] = pair.y;
+  } else {
+    __syncthreads();  // whoever still reads the tile
+    for (int i = t; i < kC * count; i += kTile) tile[i] = x[begin * kC + i];
+    __syncthreads();
+    if (t >= count) return;
+    for (int k = 0; k < kC; ++k) v[k] = tile[t * kC + k];
+  }
+}
+
+// The way back.
+template <int kC>
+__device__ __forceinline__ void emit(const float (&v)[kC], std::size_t begin, int count,
+                                     float* tile, float* y) {
+  const int t = static_cast<int>(threadIdx.x);
+  if constexpr (kC == 2) {
+    if (t < count) reinterpret_cast<float2*>(y)[begin + t] = make_float2(v[0], v[1]);
+  } else {
+    __syncthreads();
+    if (t < count) {
+      for (int k = 0; k < kC; ++k) tile[t * kC + k] = v[k];
     }
+    __syncthreads();
+    for (int i = t; i < kC * count; i += kTile) y[begin * kC + i] = tile[i];
+  }
+}
+
+// Calls f(first pixel, pixels) for the tiles of this block.
+template <class F>
+__device__ __forceinline__ void for_each_tile(std::size_t pixels, F&& f) {
+  const std::size_t step = std::size_t{gridDim.x} * kTile;
+  for (std::size_t begin = std::size_t{blockIdx.x} * kTile; begin < pixels; begin += step) {
+    f(begin, static_cast<int>(min(pixels - begin, std::size_t{kTile})));
   }
 }
 
 template <int kIn, int kOut, bool kClip>
-__global__ void backward(Map map, std::size_t pixels, const float* y, const float* dy, float* dx) {
-  for (std::size_t p = first_item(); p < pixels; p += item_step()) {
-    float g[kOut];
+__global__ void forward(Map map, std::size_t pixels, const float* x, const float* added, float* y) {
+  __shared__ float tile[3 * kTile];
+  for_each_tile(pixels, [&](std::size_t begin, int count) {
+    float in[kIn] = {}, out[kOut];
+    fetch(x, begin, count, tile, in);
+    const bool mine = static_cast<int>(threadIdx.x) < count;
+    const float base = added != nullptr && mine ? added[begin + threadIdx.x] : 0;
     for (int o = 0; o < kOut; ++o) {
-      g[o] = dy[p * kOut + o];
-      if (kClip) {
-        const float value = y[p * kOut + o];
-        if (!(value > 0 && value < 1)) g[o] = 0;
-      }
+      float sum = map.shift[o] + base;
+      for (int i = 0; i < kIn; ++i) sum += map.factor[o][i] * in[i];
+      out[o] = !kClip ? sum : sum < 0 ? 0 : sum > 1 ? 1 : sum;  // NaN stays
+    }
+    emit(out, begin, count, tile, y);
+  });
+}
+
+template <int kIn, int kOut, bool kClip>
+__global__ void backward(Map map, std::size_t pixels, const float* y, const float* dy, float* dx) {
+  __shared__ float tile[3 * kTile];
+  for_each_tile(pixels, [&](std::size_t begin, int count) {
+    float g[kOut] = {}, value[kOut] = {}, d[kIn];
+    fetch(dy, begin, count, tile, g);
+    if constexpr (kClip) fetch(y, begin, count, tile, value);
+    for (int o = 0; o < kOut; ++o) {
+      if (kClip && !(value[o] > 0 && value[o] < 1)) g[o] = 0;
     }
     for (int i = 0; i < kIn; ++i) {
-      float sum = 0;
-      for (int o = 0; o < kOut; ++o) sum += map.factor[o][i] * g[o];
-      dx[p * kIn + i] = sum;
+      d[i] = 0;
+      for (int o = 0; o < kOut; ++o) d[i] += map.factor[o][i] * g[o];
     }
-  }
+    emit(d, begin, count, tile, dx);
+  });
 }
 
 // The extents, two or three each, and the clipping as compile-time constants.
@@ -74,7 +123,7 @@ void pixel_affine(const PixelAffine& map, std::size_t pixels, const float* x, co
                   float* y) {
   if (pixels == 0) return;
   with_map(map, [&]<int kIn, int kOut, bool kClip>() {
-    launch(over(pixels), forward<kIn, kOut, kClip>, map_of(map), pixels, x, added, y);
+    launch(over(pixels, kTile), forward<kIn, kOut, kClip>, map_of(map), pixels, x, added, y);
   });
 }
 
@@ -82,7 +131,7 @@ void pixel_affine_backward(const PixelAffine& map, std::size_t pixels, const flo
                            const float* dy, float* dx) {
   if (pixels == 0) return;
   with_map(map, [&]<int kIn, int kOut, bool kClip>() {
-    launch(over(pixels), backward<kIn, kOut, kClip>, map_of(map), pixels, y, dy, dx);
+    launch(over(pixels, kTile), backward<kIn, kOut, kClip>, map_of(map), pixels, y, dy, dx);
   });
 }
 

@@ -29,6 +29,7 @@ void pixel_affine_backward(const PixelAffine& map, std::size_t pixels, const flo
 
 namespace gpu {
 
+/// On device memory, 8-byte aligned.
 void pixel_affine(const PixelAffine& map, std::size_t pixels, const float* x, const float* added,
                   float* y);
 void pixel_affine_backward(const PixelAffine& map, std::size_t pixels, const float* y,

@@ -3,9 +3,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "kernels/activation.h"
 #include "kernels/scale.h"
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -39,6 +41,18 @@ TEMPLATE_TEST_CASE("scaling on the device", "[gpu][scale]", float, bf16) {
     gpu::scale(size, -2.25f, data.data(), data.data());
     CHECK(test::difference(data.tensor(), y, test::tolerance<TestType>(0), 0) == "");
   }
+}
+
+TEMPLATE_TEST_CASE("elementwise kernels touch few sectors in vain", "[gpu]", float, bf16) {
+  constexpr std::size_t kSize = 4099;
+  const Shape s{1, 1, 1, kSize};
+  const test::OnDeviceAs<TestType> a(test::random_tensor(s, 1)), b(test::random_tensor(s, 2));
+  test::OnDeviceAs<TestType> y(s);
+  const Activation relu = Activation::relu;
+  test::check_sectors([&] { gpu::add(kSize, a.data(), b.data(), relu, y.data()); });
+  test::check_sectors([&] { gpu::scale(kSize, 2, a.data(), y.data()); });
+  test::check_sectors([&] { gpu::activation(relu, kSize, a.data(), y.data()); });
+  test::check_sectors([&] { gpu::activation_backward(relu, kSize, a.data(), b.data(), y.data()); });
 }
 
 }  // namespace

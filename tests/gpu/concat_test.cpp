@@ -6,6 +6,7 @@
 
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -55,6 +56,16 @@ TEMPLATE_TEST_CASE("concatenation on the device", "[gpu][concat]", float, bf16) 
   check<TestType>(3, {7});
   check<TestType>(9, {8, 16, 8, 24, 8, 8, 8, 8, 16, 8});
   check<TestType>(9, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+}
+
+TEST_CASE("concatenation touches few sectors in vain", "[gpu]") {
+  const test::OnDevice a(test::random_tensor({1, 1, 64, 64}, 1));
+  const test::OnDevice b(test::random_tensor({1, 1, 64, 24}, 2));
+  test::OnDevice y(Shape{1, 1, 64, 88}), da(Shape{1, 1, 64, 64}), db(Shape{1, 1, 64, 24});
+  test::check_sectors([&] { gpu::concat(64, {{a.data(), 64}, {b.data(), 24}}, y.data()); });
+  test::check_sectors([&] {
+    gpu::concat_backward(64, y.data(), {{da.data(), 64}, {db.data(), 24}});
+  });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "kernels/pixel_affine.h"
 #include "tests/check.h"
 #include "tests/gpu/on_device.h"
+#include "tests/gpu/sectors.h"
 
 namespace tinct {
 namespace {
@@ -77,6 +78,18 @@ TEST_CASE("running figures on the device", "[gpu][move_towards]") {
     gpu::move_towards(size, device_x.data(), 0.1f, 1.25, device_running.data());
     CHECK(test::difference(device_running.tensor(), running, 1e-6, 1e-6) == "");
   }
+}
+
+TEST_CASE("small matrices over pixels touch few sectors in vain", "[gpu]") {
+  const test::OnDevice two(test::random_tensor({1, 1, 1027, 2}, 1));
+  const test::OnDevice added(test::random_tensor({1, 1, 1027, 1}, 2));
+  test::OnDevice three(Shape{1, 1, 1027, 3}), back(Shape{1, 1, 1027, 2});
+  PixelAffine map;
+  map.in = 2, map.clip = true;
+  test::check_sectors(
+      [&] { gpu::pixel_affine(map, 1027, two.data(), added.data(), three.data()); });
+  test::check_sectors(
+      [&] { gpu::pixel_affine_backward(map, 1027, three.data(), three.data(), back.data()); });
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ TEST_CASE("sums of shifted and upsampled products on the device", "[gpu][shifted
   check_shifted({3, 5, 12, 20, 3, 8, 16, Align::legacy});
   check_shifted({5, 4, 9, 7, 5, 4, 4, Align::corners});
   check_shifted({8, 2, 31, 2, 1, 2, 3, Align::corners});
+  check_shifted({3, 2, 24, 16, 3, 4, 4, Align::half_pixel});
 }
 
 TEST_CASE("resizing touches few sectors in vain", "[gpu]") {
