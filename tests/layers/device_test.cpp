@@ -77,6 +77,11 @@ TEST_CASE("pooling and resizing on the device", "[device]") {
     CHECK(check_on_device([&](const Values& v) { return bilinear_upsample(v[0], 13, 7, align); },
                           {x}) == "");
   }
+  for (const Border border : {Border::zero, Border::symmetric}) {
+    CHECK(check_on_device(
+              [&](const Values& v) { return gaussian_blur(v[0], {.size = 5, .border = border}); },
+              {x}) == "");
+  }
 }
 
 TEST_CASE("layers with weights on the device", "[device]") {
@@ -166,6 +171,7 @@ TEST_CASE("losses on the device are scalars on the host", "[device]") {
   CHECK(check([](V x, T y, T) { return l2_loss(x, y); }) == "");
   CHECK(check([](V x, T y, T w) { return huber_loss(x, y, 0.5f, w); }) == "");
   CHECK(check([](V x, T y, T) { return bce_with_logits(x, y); }) == "");
+  CHECK(check([](V x, T y, T) { return blurred_euclidean(x, y); }) == "");
   CHECK(check([](V x, T y, T) { return scale(softmax_cross_entropy(x, y), 2); }) == "");
   const Tensor index = Tensor::from({2, 1, 1, 2}, {0, 2, 1, 0});
   const Tensor share = Tensor::from({2, 1, 1, 2}, {.7f, .3f, .6f, .4f});
@@ -176,6 +182,14 @@ TEST_CASE("losses on the device are scalars on the host", "[device]") {
                                  class_weight.to(device), ClassWeighting::top_bin);
   };
   CHECK(check_on_device(sparse, {random_tensor({2, 1, 1, 3}, 1)}) == "");
+  Tensor chroma = random_tensor({2, 5, 6, 2}, 4), rgb = random_tensor({2, 5, 6, 3}, 5);
+  for (std::size_t i = 0; i < chroma.size(); ++i) chroma.f32()[i] = 0.5f + 0.02f * chroma.f32()[i];
+  for (std::size_t i = 0; i < rgb.size(); ++i) rgb.f32()[i] = 0.1f + 0.05f * rgb.f32()[i];
+  const auto dahl = [&](const Values& v) {
+    const Device device = v[0].device();
+    return dahl_loss(v[0], Tensor::full({2, 5, 6, 1}, 0.15f, device), rgb.to(device));
+  };
+  CHECK(check_on_device(dahl, {chroma}) == "");
 }
 
 TEST_CASE("grey pictures for a backbone on the device", "[device]") {

@@ -72,6 +72,12 @@ Model narrow_vgg_unet(Head head) {
   return make_vgg_unet(config, 3);
 }
 
+Model narrow_dahl() {
+  DahlConfig config{.preset = "dahl-residual", .backbone = {}};
+  config.backbone.width_divisor = 16;
+  return make_dahl(config, 3);
+}
+
 // Empty when all weights together, and those of the moving average, agree within 1e-3, and no
 // single one is further away than a step of Adam's, whose direction can hang on the sign of next to
 // nothing.
@@ -124,6 +130,7 @@ TEST_CASE("ten steps of every kind of network on the device are the host's", "[d
   if (!test::has_simulator()) return;
   CHECK(compare(narrow_unet) == "");
   CHECK(compare([] { return narrow_vgg_unet(Head::regression); }) == "");
+  CHECK(compare(narrow_dahl) == "");
 }
 
 TEST_CASE("other losses and optimizers on the device are the host's", "[device][slow]") {
