@@ -41,6 +41,8 @@ Tensor Initializer::draw(Shape weights) {
       return he_uniform(weights);
     case InitScheme::he_normal:
       return he_normal(weights);
+    case InitScheme::fan_in_uniform:
+      return fan_in_uniform(weights);
     case InitScheme::truncated_normal:
       return truncated_normal(weights, sigma_);
     case InitScheme::normal:
@@ -67,6 +69,11 @@ Tensor Initializer::he_uniform(Shape weights) {
 
 Tensor Initializer::he_normal(Shape weights) {
   return normal(weights, std::sqrt(2 / fan_in(weights)));
+}
+
+Tensor Initializer::fan_in_uniform(Shape weights) {
+  const double a = std::sqrt(1 / fan_in(weights));
+  return uniform(weights, -a, a);
 }
 
 Tensor Initializer::truncated_normal(Shape shape, double sigma) {

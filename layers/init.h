@@ -17,6 +17,7 @@ enum class InitScheme {
   xavier_normal,     ///< N(0, s), s = sqrt(2 / (fan_in + fan_out))
   he_uniform,        ///< U(-a, a), a = sqrt(6 / fan_in)
   he_normal,         ///< N(0, s), s = sqrt(2 / fan_in)
+  fan_in_uniform,    ///< U(-a, a), a = sqrt(1 / fan_in): PyTorch's default for convolutions
   truncated_normal,  ///< N(0, sigma), drawn again beyond two sigma (TensorFlow's truncated_normal)
   normal,            ///< N(0, sigma)
   zeros,             ///< for weights that are filled in afterwards
@@ -39,6 +40,7 @@ class Initializer {
   Tensor xavier_normal(Shape weights, double gain = 1);
   Tensor he_uniform(Shape weights);
   Tensor he_normal(Shape weights);
+  Tensor fan_in_uniform(Shape weights);
   Tensor truncated_normal(Shape shape, double sigma);
   Tensor normal(Shape shape, double sigma);
   Tensor uniform(Shape shape, double low, double high);

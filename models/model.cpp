@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "layers/ab_bins.h"
 #include "models/dahl.h"
+#include "models/ensemble.h"
 #include "models/unet.h"
 #include "models/vgg_unet.h"
 
@@ -39,10 +40,12 @@ Model vgg_unet(const std::string& preset, Head head, std::uint64_t seed, const M
   config.blocks = o.blocks;
   config.stride = o.stride;
   config.widths = o.widths;
+  config.members = o.members;
   config.dropout = o.dropout;
   config.finetune = o.finetune;
   config.head = head;
   if (head == Head::binned) config.bins = o.bins.defined() ? o.bins : zhang_bin_table();
+  if (o.network) return make_vgg_unet(config, seed, *o.network);
   if (o.vgg16.empty()) {
     return make_vgg_unet(config, seed, make_vgg16(config.backbone, seed, o.backbone_init));
   }
@@ -157,27 +160,55 @@ std::vector<std::size_t> read_numbers(const SafetensorsFile& file, const std::st
   refuse(file, key, found->second, "are no whole numbers");
 }
 
-// What ModelInfo::settings and the bins say, back as options.
-ModelOptions read_options(const SafetensorsFile& file, const PresetInfo& preset) {
+// What ModelInfo::settings and the bins say, back as options; `part` stands before their names.
+ModelOptions read_options(const SafetensorsFile& file, const PresetInfo& preset,
+                          const std::string& part = "") {
   ModelOptions options;
   options.finetune = true;  // nothing is frozen in a finished model
   options.backbone_init = InitScheme::zeros;
   const auto number = [&](const char* key, std::size_t& target) {
-    const std::vector<std::size_t> numbers = read_numbers(file, key);
+    const std::vector<std::size_t> numbers = read_numbers(file, part + key);
     if (numbers.size() == 1) target = numbers[0];
   };
   if (preset.backbone) {
     number("blocks", options.blocks);
     number("stride", options.stride);
-    const std::vector<std::size_t> widths = read_numbers(file, "widths");
+    number("members", options.members);
+    const std::vector<std::size_t> widths = read_numbers(file, part + "widths");
     if (!widths.empty() && widths.size() != options.widths.size()) {
-      refuse(file, "widths", file.metadata().at("widths"), "are not five numbers");
+      refuse(file, part + "widths", file.metadata().at(part + "widths"), "are not five numbers");
     }
     std::copy(widths.begin(), widths.end(), options.widths.begin());
     options.backbone = read_vgg16_config(file, "backbone");
   }
-  if (preset.bins_of_data && file.find("head.bins")) options.bins = file.load("head.bins");
+  const std::string bins = part + "head.bins";
+  if (preset.bins_of_data && file.find(bins)) options.bins = file.load(bins);
   return options;
+}
+
+// The parts of a merged model (models/ensemble.h), on one backbone.
+Model read_ensemble(const SafetensorsFile& file) {
+  const std::vector<std::size_t> count = read_numbers(file, "parts");
+  if (count.size() != 1 || count[0] < 2 || count[0] > 16) {
+    throw WeightsError(file.path() + ": an ensemble has 2 to 16 parts, and says so");
+  }
+  const auto backbone = std::make_shared<const Vgg16>(
+      make_vgg16(read_vgg16_config(file, "backbone"), 0, InitScheme::zeros));
+  std::vector<Model> parts;
+  for (std::size_t i = 0; i < count[0]; ++i) {
+    const std::string part = "part" + std::to_string(i + 1) + ".";
+    const auto name = file.metadata().find(part + "preset");
+    if (name == file.metadata().end()) {
+      throw WeightsError(file.path() + ": its metadata name no " + part + "preset");
+    }
+    ModelOptions options = read_options(file, find_preset(name->second), part);
+    options.finetune = false;
+    options.network = backbone;
+    parts.push_back(make_model(name->second, 0, options));
+    ModelInfo& info = parts.back().info;
+    info.temperature = read_factor(file, part + "temperature", info.temperature);
+  }
+  return make_ensemble(std::move(parts));
 }
 
 }  // namespace
@@ -226,6 +257,9 @@ Metadata describe(const Model& model) {
                                     " bins of CIELAB ab"},
       {"chroma_gain", std::to_string(model.info.chroma_gain)},
       {"layout", "activations NHWC, convolution weights (out,kh,kw,in)"}};
+  if (model.info.chroma_lift > 0) {
+    metadata["chroma_lift"] = std::to_string(model.info.chroma_lift);
+  }
   if (model.info.grey == Grey::rgb_mean) metadata["grey"] = "(R + G + B) / 3 of sRGB";
   if (!regression) metadata["temperature"] = std::to_string(model.info.temperature);
   if (model.info.train_colourfulness > 0) {
@@ -255,11 +289,14 @@ Model load_model(const std::string& path) {
   }
   Model model;
   try {
-    model = make_model(preset->second, 0, read_options(file, find_preset(preset->second)));
+    model = preset->second == kEnsemble
+                ? read_ensemble(file)
+                : make_model(preset->second, 0, read_options(file, find_preset(preset->second)));
   } catch (const std::invalid_argument& e) {
     throw WeightsError(path + ": " + e.what());
   }
   model.info.chroma_gain = read_factor(file, "chroma_gain", model.info.chroma_gain);
+  model.info.chroma_lift = read_factor(file, "chroma_lift", 0, 100);
   model.info.temperature = read_factor(file, "temperature", model.info.temperature);
   model.info.train_colourfulness = read_factor(file, "train_colourfulness", 0, 1000);
   load_parameters(file, model);

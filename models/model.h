@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ enum class Grey {
   rgb_mean,   ///< (R + G + B) / 3, gamma-encoded; a ycbcr head takes it for Y as well
 };
 
+/// Network units of chroma: ab / kChromaScale lies within -1..1.
+inline constexpr float kChromaScale = 110.0f;
+
 struct ModelInfo {
   std::string preset;  ///< "unet-small"
   Head head = Head::regression;
@@ -43,6 +47,8 @@ struct ModelInfo {
   /// Predicted chroma is multiplied by this. A network trained on squared error hedges towards
   /// grey; the factor gives back some of the colour that it withholds.
   float chroma_gain = 1;
+  /// And then each picture's by up to this many ab units (lifted() in train/chroma.h).
+  float chroma_lift = 0;
   /// Of a binned head's annealed mean: 1 is the mean of the distribution, towards 0 its mode.
   float temperature = 0.38f;
   /// Mean colourfulness of the photographs that it learnt from (train/metrics.h); 0: not known.
@@ -58,7 +64,8 @@ using Taps = NamedTensors;
 struct Model {
   ModelInfo info;
   Parameters parameters;  ///< trainable values and buffers, by name, in the architecture's order
-  /// x (n,h,w,1), lightness scaled to (L - 50) / 50. `taps` may be null.
+  /// x (n,h,w,1), lightness scaled to (L - 50) / 50. `taps` may be null. In training the output of
+  /// a model of several members is theirs one after another, (members n,…).
   std::function<Value(const Value& x, const Mode& mode, Taps* taps)> forward;
   /// Where layers are frozen, what they make of x, which is all that `forward_from` and `forward`
   /// need of them: maps (n,…), of which some may be empty. forward(x) is forward_from(x,
@@ -73,15 +80,19 @@ Device device_of(const Model& model);
 /// Moves parameters and buffers; gradients are left behind.
 void move_to(const Parameters& parameters, Device device);
 
+struct Vgg16;
+
 /// What presets leave open; each network takes what it has (models/vgg_unet.h).
 struct ModelOptions {
-  std::string vgg16;     ///< weights file that the backbone starts from; empty: drawn anew
-  Vgg16Config backbone;  ///< without such a file
+  std::string vgg16;  ///< weights file that the backbone starts from; empty: drawn anew
+  std::shared_ptr<const Vgg16> network;  ///< a backbone to share with other models, or null
+  Vgg16Config backbone;                  ///< without such a file
   InitScheme backbone_init = InitScheme::he_normal;  ///< zeros where it is filled in afterwards
   bool finetune = false;                             ///< otherwise the backbone is frozen
   float dropout = 0.2f;                              ///< of the backbone's taps, in training
   std::size_t blocks = 5;                            ///< of the backbone
   std::size_t stride = 4;                            ///< at which chroma is predicted
+  std::size_t members = 1;                           ///< decoders whose answers are averaged
   std::array<std::size_t, 5> widths = {0, 32, 64, 128, 128};  ///< of the taps, finest first
   Tensor bins;  ///< (1,1,q,2) for a preset whose bins come from the data; empty: Zhang's
 };

@@ -1,4 +1,4 @@
-// Colour from what VGG16 knows of photographs: its taps, and a light decoder that joins them from
+// Colour from what VGG16 knows of photographs: its taps, and light decoders that join them from
 // coarse to fine.
 #pragma once
 
@@ -20,6 +20,10 @@ struct VggUnetConfig {
   /// Channels that the decoder takes from each tap, finest first. 0 leaves a tap out; that may be
   /// done only to those finer than the prediction.
   std::array<std::size_t, 5> widths = {0, 32, 64, 128, 128};
+  /// Decoders that learn side by side on one backbone, each by its own loss; the answer is their
+  /// mean, which errs less than any of them (Lakshminarayanan et al., NeurIPS 2017). In training
+  /// the output is (members n,…).
+  std::size_t members = 1;
   float dropout = 0.5f;   ///< of whole channels of the taps, in training
   bool finetune = false;  ///< otherwise the backbone is frozen and records nothing
   Head head = Head::regression;

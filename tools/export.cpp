@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "models/model.h"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string model, out, data, storage = "f16";
+  std::optional<float> gain, lift;
 };
 
 // How far the weights that come back are from those that went in.
@@ -66,6 +68,9 @@ void run(const Options& o) {
         static_cast<float>(mean_colourfulness(dataset, dataset.split(Split::train)));
     metadata["train_colourfulness"] = describe(model)["train_colourfulness"];
   }
+  if (o.gain) model.info.chroma_gain = *o.gain;
+  if (o.lift) model.info.chroma_lift = *o.lift;
+  for (const char* key : {"chroma_gain", "chroma_lift"}) metadata.erase(key);
   save_model(o.out, model, metadata, storage);
   const Rounding r = compare(model, load_model(o.out));
   const auto before = static_cast<double>(fs::file_size(from));
@@ -106,6 +111,11 @@ void add_export(CLI::App& app) {
                    "Also note how colourful this data set's training photographs are, for "
                    "`tinct colorize --saturation auto`; `tinct train` does so itself")
       ->type_name("DATASET");
+  verb->add_option("--chroma-gain", o->gain, "Predicted chroma is multiplied by this from now on")
+      ->check(CLI::Range(0.01f, 10.0f));
+  verb->add_option("--chroma-lift", o->lift,
+                   "And then lengthened by up to this many units of ab, in every picture alike")
+      ->check(CLI::Range(0.0f, 100.0f));
   verb->callback([o] { run(*o); });
 }
 

@@ -24,6 +24,7 @@ void add_verbs(CLI::App& app) {
   add_train(app);
   add_import(app);
   add_export(app);
+  add_merge(app);
   add_op(app);
   add_inspect(app);
   add_forward(app);

@@ -127,6 +127,7 @@ Model configured_model(const TrainConfig& config, const Dataset& dataset) {
   }
   Model model = make_model(config.preset, static_cast<std::uint64_t>(config.seed), options);
   model.info.chroma_gain = static_cast<float>(config.model.chroma_gain);
+  model.info.chroma_lift = static_cast<float>(config.model.chroma_lift);
   model.info.temperature = static_cast<float>(config.model.temperature);
   model.info.train_colourfulness =
       static_cast<float>(mean_colourfulness(dataset, dataset.split(Split::train)));

@@ -40,6 +40,7 @@ void add_prepare(CLI::App& app);
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_export(CLI::App& app);
+void add_merge(CLI::App& app);
 void add_forward(CLI::App& app);
 void add_import(CLI::App& app);
 void add_op(CLI::App& app);

@@ -154,4 +154,23 @@ Tensor chroma_to_ab(const ModelInfo& info, const Tensor& lightness, const Tensor
   return ab;
 }
 
+Tensor lifted(const Tensor& ab, float lift) {
+  if (!(lift >= 0)) {
+    throw std::invalid_argument("lifted: the lift " + std::to_string(lift) + " is below 0");
+  }
+  constexpr double kKnee = 2;  // ab units: below it a picture is taken for grey
+  const Shape s = ab.shape();
+  const std::size_t size = s.h * s.w * s.c;
+  Tensor out(s);
+  for (std::size_t n = 0; n < s.n; ++n) {
+    const float* from = ab.f32() + n * size;
+    double squares = 0;
+    for (std::size_t i = 0; i < size; ++i) squares += double{from[i]} * from[i];
+    const double chroma = std::sqrt(squares / static_cast<double>(s.h * s.w));
+    const auto factor = static_cast<float>(1 + lift / (chroma + kKnee));
+    for (std::size_t i = 0; i < size; ++i) out.f32()[n * size + i] = factor * from[i];
+  }
+  return out;
+}
+
 }  // namespace tinct

@@ -22,4 +22,11 @@ Tensor rgb_of(const Batch& batch);
 /// in the published code, the colour that has them and the grey as its luma.
 Tensor chroma_to_ab(const ModelInfo& info, const Tensor& lightness, const Tensor& answer);
 
+/// Each picture of ab (n,h,w,2) multiplied so that its root mean square chroma c becomes
+/// c + lift c / (c + 2). Squared error teaches a network the mean of the colours that could be,
+/// which is too grey. Adding the same to the chroma of every picture gives colour back at the least
+/// cost in squared error for a given mean: one factor for all pictures would spend most on those
+/// that are colourful already. Throws std::invalid_argument unless lift >= 0.
+Tensor lifted(const Tensor& ab, float lift);
+
 }  // namespace tinct

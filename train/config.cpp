@@ -34,6 +34,8 @@ std::vector<Key> keys(TrainConfig& c) {
 
       {"model.chroma_gain", &c.model.chroma_gain,
        "predicted chroma is multiplied by this: squared error teaches too little colour", 0.01, 10},
+      {"model.chroma_lift", &c.model.chroma_lift,
+       "and then lengthened by up to this many units of ab, in every picture alike", 0, 100},
       {"model.temperature", &c.model.temperature,
        "of a binned head: 1 answers the mean of the colours, towards 0 the likeliest", 0.01, 10},
       {"model.vgg16", &c.model.vgg16,
@@ -43,6 +45,8 @@ std::vector<Key> keys(TrainConfig& c) {
       {"model.dropout", &c.model.dropout, "vgg: of the backbone's taps", 0, 0.99},
       {"model.blocks", &c.model.blocks, "vgg: blocks of the backbone that are used", 4, 5},
       {"model.stride", &c.model.stride, "vgg: chroma is predicted at 1/1, 1/2 or 1/4", 1, 4},
+      {"model.members", &c.model.members,
+       "vgg: decoders that are trained side by side and averaged", 1, 64},
       {"model.widths", &c.model.widths,
        "vgg: channels taken from conv1_2, conv2_2, conv3_3, conv4_3, conv5_3"},
       {"model.bins",
@@ -394,6 +398,7 @@ ModelOptions model_options(const TrainConfig& config) {
   options.dropout = static_cast<float>(n.dropout);
   options.blocks = static_cast<std::size_t>(n.blocks);
   options.stride = static_cast<std::size_t>(n.stride);
+  options.members = static_cast<std::size_t>(n.members);
   const char* at = n.widths.data();
   const char* end = at + n.widths.size();
   for (std::size_t i = 0; i < options.widths.size(); ++i) {

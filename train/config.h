@@ -52,12 +52,14 @@ struct TrainConfig {
 
   struct Network {
     double chroma_gain = 1;
+    double chroma_lift = 0;
     double temperature = 0.38;
     std::string vgg16;
     double finetune = 0;
     double dropout = 0.2;
     long blocks = 5;
     long stride = 4;
+    long members = 1;
     std::string widths = "0,32,64,128,128";
     std::string bins = "data";
     double bin_share = 1e-5;

@@ -3,14 +3,25 @@
 
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "kernels/ab_bins.h"
 #include "layers/average_pool.h"
 #include "layers/blurred_euclidean.h"
 #include "layers/dahl_loss.h"
+#include "layers/stack.h"
 #include "train/chroma.h"
 
 namespace tinct {
+namespace {
+
+// A target once for each member of the model: its output holds theirs one after another.
+Tensor repeated(const Tensor& target, std::size_t n) {
+  if (!target.defined() || target.shape().n == n) return target;
+  return stack(std::vector<Value>(n / target.shape().n, Value(target))).data();
+}
+
+}  // namespace
 
 Objective::Objective(const TrainConfig::Loss& options, const ModelInfo& info, Tensor class_weights)
     : options_(options), info_(info), class_weights_(std::move(class_weights)) {
@@ -53,7 +64,9 @@ LossTarget Objective::target(const Batch& batch, std::size_t h, std::size_t w) c
   return target;
 }
 
-Value Objective::operator()(const Value& output, const LossTarget& target) const {
+Value Objective::operator()(const Value& output, const LossTarget& once) const {
+  const LossTarget target =
+      once.map([&](const Tensor& t) { return repeated(t, output.shape().n); });
   if (options_.name == "dahl") return dahl_loss(output, target.luma, target.rgb);
   if (options_.name == "softmax_cross_entropy") {
     return softmax_cross_entropy(output, target.bins, class_weights_, ClassWeighting::top_bin);

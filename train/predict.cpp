@@ -123,6 +123,7 @@ Prediction predict(const Model& model, const Tensor& lightness, const PredictOpt
     average(result.ab, other.ab);
     if (result.uncertainty.defined()) average(result.uncertainty, other.uncertainty);
   }
+  if (model.info.chroma_lift > 0) result.ab = lifted(result.ab, model.info.chroma_lift);
   if (options.fade && result.uncertainty.defined()) {
     result.ab = faded(result.ab, result.uncertainty);
   }

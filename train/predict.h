@@ -29,14 +29,12 @@ Prediction predict(const Model& model, const Tensor& lightness, const PredictOpt
 Tensor predict_ab(const Model& model, const Tensor& lightness, const PredictOptions& options = {});
 
 /// A head's output for pictures of that lightness (n,h,w,1, 0..100), as ab (n,h,w,2) in Lab units,
-/// at the model's temperature unless another is given, the model's chroma gain applied, not faded.
+/// at the model's temperature unless another is given, the model's chroma gain applied, neither
+/// lifted nor faded.
 Tensor decode_head(const Model& model, const Tensor& output, const Tensor& lightness,
                    std::optional<float> temperature = std::nullopt);
 
 /// L to what a network takes: (L - 50) / 50.
 Tensor network_input(const Tensor& lightness);
-
-/// Network units of chroma: ab / kChromaScale lies within -1..1.
-inline constexpr float kChromaScale = 110.0f;
 
 }  // namespace tinct

@@ -6,6 +6,7 @@
 #include "layers/add.h"
 #include "layers/concat.h"
 #include "layers/scale.h"
+#include "layers/stack.h"
 #include "tests/check.h"
 
 namespace tinct {
@@ -86,6 +87,19 @@ TEST_CASE("concat asks frozen inputs for nothing", "[concat]") {
   y.backward(Tensor::from({1, 1, 1, 3}, {7, 8, 9}));
   CHECK(!frozen.has_grad());
   CHECK(x.grad().f32()[0] == 9);
+}
+
+TEST_CASE("stack puts batches one after another, and their gradients back", "[stack]") {
+  const Value frozen(Tensor::from({1, 1, 2, 1}, {1, 2}));
+  const Value x(Tensor::from({2, 1, 2, 1}, {3, 4, 5, 6}), true);
+  Value y = stack({frozen, x, x});
+  CHECK(test::difference(y.data(), Tensor::from({5, 1, 2, 1}, {1, 2, 3, 4, 5, 6, 3, 4, 5, 6}), 0,
+                         0) == "");
+  y.backward(Tensor::from({5, 1, 2, 1}, {9, 9, 1, 2, 3, 4, 10, 20, 30, 40}));
+  CHECK(!frozen.has_grad());
+  CHECK(test::difference(x.grad(), Tensor::from(x.shape(), {11, 22, 33, 44}), 0, 0) == "");
+  CHECK_THROWS_AS(stack({}), std::invalid_argument);
+  CHECK_THROWS_AS(stack({x, Value(Tensor({2, 1, 2, 2}))}), std::invalid_argument);
 }
 
 TEST_CASE("what add and concat refuse", "[add][concat]") {

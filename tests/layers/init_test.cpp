@@ -47,6 +47,7 @@ TEST_CASE("initial weights have the published spread", "[init]") {
   check_spread(init.xavier_normal(w), xavier, unbounded);
   check_spread(init.he_uniform(w), he, he * std::sqrt(3.0));
   check_spread(init.he_normal(w), he, unbounded);
+  check_spread(init.fan_in_uniform(w), std::sqrt(1.0 / 576 / 3), std::sqrt(1.0 / 576));
   check_spread(init.normal(w, 0.02), 0.02, unbounded);
   // The deviation of a standard normal cut at two is 0.87962566.
   check_spread(init.truncated_normal(w, 0.1), 0.087962566, 0.2);

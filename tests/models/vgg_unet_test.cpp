@@ -14,8 +14,11 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "kernels/colour.h"
+#include "layers/add.h"
+#include "layers/bilinear_upsample.h"
 #include "layers/loss.h"
 #include "layers/neutral_rgb.h"
+#include "layers/scale.h"
 #include "tests/check.h"
 
 using namespace tinct;
@@ -147,6 +150,7 @@ TEST_CASE("what a vgg-unet cannot be is refused by name") {
   CHECK_THAT(refused([](VggUnetConfig& c) { c.blocks = 3; }), Catch::Contains("blocks"));
   CHECK_THAT(refused([](VggUnetConfig& c) { c.stride = 3; }), Catch::Contains("stride"));
   CHECK_THAT(refused([](VggUnetConfig& c) { c.dropout = 1; }), Catch::Contains("dropout"));
+  CHECK_THAT(refused([](VggUnetConfig& c) { c.members = 0; }), Catch::Contains("members"));
   CHECK_THAT(refused([](VggUnetConfig& c) { c.widths[3] = 0; }), Catch::Contains("conv4_3"));
   CHECK_THAT(refused([](VggUnetConfig& c) { c.bins = {}; }), Catch::Contains("bins"));
   CHECK_THAT(refused([](VggUnetConfig& c) {
@@ -171,6 +175,41 @@ TEST_CASE("a frozen backbone keeps its weights out of the gradient, a fine-tuned
       CHECK(p.value.has_grad() == (!p.buffer && (model == &tuned || !p.name.starts_with("vgg."))));
     }
   }
+  // Nor does freezing change what the decoder learns.
+  for (std::size_t i = 0; i < frozen.parameters.size(); ++i) {
+    const Parameter& p = frozen.parameters[i];
+    if (!p.value.has_grad()) continue;
+    INFO(p.name);
+    CHECK(test::difference(p.value.grad(), tuned.parameters[i].value.grad(), 1e-6, 1e-5) == "");
+  }
+}
+
+TEST_CASE("members answer one after another in training, and with their mean afterwards") {
+  VggUnetConfig config = narrow();
+  config.members = 3;
+  const Model model = make_vgg_unet(config, 1);
+  const Value x(random_tensor({2, 16, 16, 1}, 1));
+  Value trained = model.forward(x, {.training = true}, nullptr);
+  REQUIRE(trained.shape() == Shape{6, 16, 16, 2});
+  trained.backward(random_tensor(trained.shape(), 2));
+  CHECK(learnable(model) == 3 * learnable(make_vgg_unet(narrow(), 1)));
+  for (const Parameter& p : model.parameters) {
+    INFO(p.name);
+    CHECK(p.value.has_grad() == p.value.requires_grad());
+  }
+
+  const NoGrad no_grad;
+  Taps taps;
+  const Tensor mean = model.forward(x, {}, &taps).data();
+  REQUIRE(mean.shape() == Shape{2, 16, 16, 2});
+  std::vector<Value> heads;
+  for (const auto& [name, head] : taps) {
+    if (name.ends_with(".head")) heads.push_back(bilinear_upsample(Value(head), 16, 16));
+  }
+  REQUIRE(heads.size() == 3);
+  CHECK(!same_bits(heads[0].data(), heads[1].data()));
+  const Value sum = add(add(heads[0], heads[1]), heads[2]);
+  CHECK(test::difference(mean, scale(sum, 1.0f / 3).data(), 1e-5, 1e-6) == "");
 }
 
 TEST_CASE("dropout of the taps follows the step, and is off outside training") {
@@ -239,6 +278,7 @@ TEST_CASE("a saved vgg-unet is rebuilt from its metadata, its bins and its setti
   VggUnetConfig config = narrow_binned();
   config.blocks = 4;
   config.stride = 2;
+  config.members = 2;
   config.backbone.preprocessing = Preprocessing::torchvision;
   Model model = make_vgg_unet(config, 1);
   model.info.temperature = 0.5f;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/colour.h"
+#include "layers/stack.h"
 #include "tests/check.h"
 #include "train/lab_planes.h"
 #include "train/objective.h"
@@ -96,4 +97,9 @@ TEST_CASE("the loss that a YCbCr head gets, and what it can be told") {
   for (const char* name : {"l1", "l2", "huber", "blurred"}) {
     CHECK(Objective({.name = name}, info)(answer, batch).data().f32()[0] == 0);
   }
+  // Each member of a model is held to the target by itself: its mean loss, not the mean's loss.
+  Tensor low = answer.data().clone(), high = low.clone();
+  for (std::size_t i = 0; i < low.size(); ++i) low.f32()[i] -= 1, high.f32()[i] += 1;
+  CHECK(Objective({.name = "l2"}, info)(stack({Value(low), Value(high)}), batch).data().f32()[0] ==
+        Approx(1));
 }

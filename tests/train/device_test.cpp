@@ -129,7 +129,9 @@ std::string compare(const std::function<Model()>& model, TrainConfig config = co
 TEST_CASE("ten steps of every kind of network on the device are the host's", "[device][slow]") {
   if (!test::has_simulator()) return;
   CHECK(compare(narrow_unet) == "");
-  CHECK(compare([] { return narrow_vgg_unet(Head::regression); }) == "");
+  TrainConfig gentle = config_of();
+  gentle.optim.lr = 1e-4;  // its decoder's weights start small: larger steps turn ReLUs over
+  CHECK(compare([] { return narrow_vgg_unet(Head::regression); }, gentle) == "");
   CHECK(compare([] { return narrow_dahl(false); }) == "");
 }
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "models/unet.h"
 #include "tests/check.h"
+#include "train/chroma.h"
 
 using namespace tinct;
 
@@ -65,6 +66,22 @@ TEST_CASE("the model's chroma gain multiplies what it predicts") {
   for (std::size_t i = 0; i < plain.size(); ++i) {
     CHECK(more.f32()[i] == Approx(1.5f * plain.f32()[i]).margin(1e-3));
   }
+}
+
+TEST_CASE("a lift adds the same chroma to every picture, and next to none to a grey one") {
+  // Root mean square chroma: 10, 48 and 0.
+  const Tensor ab = Tensor::from({3, 1, 2, 2}, {6, 8, -10, 0, 48, 0, 0, 48, 0, 0, 0, 0});
+  const float weak = 1 + 6.0f / 12, strong = 1 + 6.0f / 50;
+  CHECK(test::difference(lifted(ab, 6),
+                         Tensor::from(ab.shape(), {weak * 6, weak * 8, weak * -10, 0, strong * 48,
+                                                   0, 0, strong * 48, 0, 0, 0, 0}),
+                         1e-6, 0) == "");
+  CHECK_THROWS_AS(lifted(ab, -1), std::invalid_argument);
+
+  Model m = echo(Head::regression, 1);
+  const Tensor plain = predict_ab(m, ramp(3, 3));
+  m.info.chroma_lift = 9;
+  CHECK(test::difference(predict_ab(m, ramp(3, 3)), lifted(plain, 9), 0, 0) == "");
 }
 
 TEST_CASE("mirroring averages two predictions that agree for a symmetric network") {
