@@ -21,7 +21,7 @@ if [ ! -d "$out/data" ]; then
 fi
 
 say "The model in the repository, scored on the photographs to validate on"
-$tinct eval --model small --data "$out/data" --sheet "$out/sheet-small.png"
+$tinct eval --data "$out/data" --sheet "$out/sheet-shipped.png"
 
 say "A model trained on the spot: $steps steps"
 $tinct train --preset unet-small --data "$out/data" --out "$out/run" --resume \
@@ -31,5 +31,5 @@ $tinct colorize samples -o "$out/colour-trained" --model "$out/run/best.safetens
 
 say "Look at"
 printf '%s\n' "$out/sheet.png (samples: grey, colorized, original)" \
-  "$out/sheet-small.png (photographs that the model in the repository has not seen)" \
+  "$out/sheet-shipped.png (photographs that the model in the repository has not seen)" \
   "$out/sheet-trained.png (the same by the model trained here)" "$out/run/loss.png"

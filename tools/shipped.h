@@ -7,7 +7,7 @@
 namespace tinct {
 
 /// What `tinct colorize` and `tinct eval` use when none is named.
-inline constexpr const char* kDefaultModel = "small";
+inline constexpr const char* kDefaultModel = "vgg";
 
 /// The weights file meant by --model: an existing file, or NAME for NAME.safetensors in the first
 /// of $TINCT_WEIGHTS,
