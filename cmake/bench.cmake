@@ -8,7 +8,7 @@ add_executable(tinct_bench ${bench_sources})
 target_link_libraries(tinct_bench PRIVATE tinct_train PkgConfig::HWY nlohmann_json::nlohmann_json)
 target_compile_definitions(tinct_bench PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL)")
 find_package(OpenMP QUIET COMPONENTS CXX)  # oneDNN's threads
-if(TARGET DNNL::dnnl AND OpenMP_CXX_FOUND)
+if(NOT TINCT_PORTABLE AND TARGET DNNL::dnnl AND OpenMP_CXX_FOUND)
   target_sources(tinct_bench PRIVATE kernels/vendor/onednn.cpp)
   target_link_libraries(tinct_bench PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)
   target_compile_definitions(tinct_bench PRIVATE TINCT_ONEDNN)

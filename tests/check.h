@@ -28,13 +28,13 @@ std::string check_gradients(const std::function<Value(const std::vector<Value>&)
                             const std::vector<Tensor>& inputs, double step = 1e-2,
                             double tolerance = 2e-3, std::size_t most = 64);
 
-/// Whether this build's device is the simulator, on which tests may run device tensors; host code
-/// that touches them ends the program from then on.
-bool has_simulator();
+/// Whether this build has a device on which tests may run tensors: the simulator, where host code
+/// that touches them ends the program from then on, or the card that main() has found.
+bool has_device();
 
 /// Compares the value of f(inputs) and the gradients of sum(r * f(inputs)), r random, on the
-/// simulated device with those on the host. Empty when all agree within `tolerance` of the largest
-/// number of each, and in builds without the simulator. What `f` captures it must bring to the
+/// device with those on the host. Empty when all agree within `tolerance` of the largest number of
+/// each, and in builds without a device. What `f` captures it must bring to the
 /// device of its inputs itself.
 std::string check_on_device(const std::function<Value(const std::vector<Value>&)>& f,
                             const std::vector<Tensor>& inputs, double tolerance = 1e-5);

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs everything and counts it: lint, the tests of the release build, then the sanitizer builds.
-# Usage: tests/run.sh [lint|release|asan|tsan]…  (default: all four, in this order)
+# Runs everything and counts it: lint, the tests of the release build, the GPU kernels' budget, then
+# the sanitizer builds.
+# Usage: tests/run.sh [lint|release|ptxas|asan|tsan]…  (default: all, in this order)
 # The last line is "N passed, N failed"; the exit status is 0 only when none failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -98,6 +99,15 @@ release() {
   build release && suites release && scripts release tests/*/*_test.sh
 }
 
+# Every kernel through nvcc, held to its registers, spills and shared memory.
+ptxas() {
+  if ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
+    echo "ptxas: skipped, there is no nvcc"
+    return
+  fi
+  run_suite ptxas build/ptxas.log tools/ptxas-table.sh check
+}
+
 asan() {
   # Memory that cannot be had is for our own allocator to report.
   export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
@@ -114,12 +124,12 @@ tsan() {
 # Sourced, by the test of its counting, it only defines its functions.
 [ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
-[ $# -gt 0 ] || set -- lint release asan tsan
+[ $# -gt 0 ] || set -- lint release ptxas asan tsan
 for part in "$@"; do
   case $part in
-    lint | release | asan | tsan) "$part" ;;
+    lint | release | ptxas | asan | tsan) "$part" ;;
     *)
-      echo "usage: tests/run.sh [lint|release|asan|tsan]…" >&2
+      echo "usage: tests/run.sh [lint|release|ptxas|asan|tsan]…" >&2
       exit 2
       ;;
   esac

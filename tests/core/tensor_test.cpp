@@ -70,7 +70,7 @@ TEST_CASE("size classes waste at most a quarter") {
 }
 
 TEST_CASE("tensors on the device", "[tensor][device]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const Tensor host = Tensor::from({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
   const Tensor there = host.to(Device::gpu);
   CHECK(there.device() == Device::gpu);
@@ -96,7 +96,7 @@ TEST_CASE("tensors on the device", "[tensor][device]") {
 }
 
 TEST_CASE("gradients add up on the device", "[autograd][device]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const Value x(Tensor::from({1, 1, 1, 3}, {1, 2, 3}, Device::gpu), true);
   x.add_grad(Tensor::from({1, 1, 1, 3}, {1, 2, 3}, Device::gpu));
   x.add_grad(Tensor::from({1, 1, 1, 3}, {10, 20, 30}, Device::gpu));

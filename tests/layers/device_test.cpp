@@ -1,4 +1,4 @@
-// Every layer on the simulated device: the values and the gradients of the host.
+// Every layer on the device: the values and the gradients of the host.
 #include <catch2/catch.hpp>
 
 #include "core/error.h"
@@ -193,7 +193,7 @@ TEST_CASE("losses on the device are scalars on the host", "[device]") {
 }
 
 TEST_CASE("grey pictures for a backbone on the device", "[device]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const Tensor x = random_tensor({2, 8, 4, 1}, 1);
   const auto same = [&](const auto& f) {
     return test::difference(f(Value(x.to(Device::gpu))).data().to(Device::cpu), f(Value(x)).data(),
@@ -204,7 +204,7 @@ TEST_CASE("grey pictures for a backbone on the device", "[device]") {
 }
 
 TEST_CASE("inputs on two devices are refused by name", "[device]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const Value here(random_tensor({1, 4, 4, 2}, 1)),
       there(random_tensor({1, 4, 4, 2}, 2).to(Device::gpu));
   const std::string places = ": (1,4,4,2) is on the cpu, (1,4,4,2) on the gpu";

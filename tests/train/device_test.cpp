@@ -1,4 +1,4 @@
-// Training on the simulated device: step for step what the CPU does, and resumed on the other.
+// Training on the device: step for step what the CPU does, and resumed on the other.
 #include <unistd.h>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -127,7 +127,7 @@ std::string compare(const std::function<Model()>& model, TrainConfig config = co
 }
 
 TEST_CASE("ten steps of every kind of network on the device are the host's", "[device][slow]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   CHECK(compare(narrow_unet) == "");
   TrainConfig gentle = config_of();
   gentle.optim.lr = 1e-4;  // its decoder's weights start small: larger steps turn ReLUs over
@@ -136,7 +136,7 @@ TEST_CASE("ten steps of every kind of network on the device are the host's", "[d
 }
 
 TEST_CASE("other losses and optimizers on the device are the host's", "[device][slow]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   TrainConfig config = config_of();
   config.optim.name = "sgd";
   config.optim.lr = 1e-2;
@@ -147,7 +147,7 @@ TEST_CASE("other losses and optimizers on the device are the host's", "[device][
 }
 
 TEST_CASE("a run goes on where it stopped on the other device", "[device][slow]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const fs::path folder = fs::temp_directory_path() / ("tinct-devices-" + std::to_string(getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
@@ -174,7 +174,7 @@ TEST_CASE("a run goes on where it stopped on the other device", "[device][slow]"
 }
 
 TEST_CASE("loading weights leaves a model where it is", "[device]") {
-  if (!test::has_simulator()) return;
+  if (!test::has_device()) return;
   const fs::path file = fs::temp_directory_path() / ("tinct-there-" + std::to_string(getpid()));
   Model there = narrow_unet();
   move_to(there.parameters, Device::gpu);
