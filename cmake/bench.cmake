@@ -14,6 +14,12 @@ if(NOT TINCT_PORTABLE AND TARGET DNNL::dnnl AND OpenMP_CXX_FOUND)
   target_compile_definitions(tinct_bench PRIVATE TINCT_ONEDNN)
 endif()
 
+if(TINCT_GPU STREQUAL cuda)
+  add_executable(tinct_hopper_probe bench/hopper/main.cpp)
+  tinct_gpu_sources(tinct_hopper_probe bench/hopper/halo.cu bench/hopper/rates.cu)
+  target_link_libraries(tinct_hopper_probe PRIVATE tinct_core nlohmann_json::nlohmann_json)
+endif()
+
 # Driven by bench/peers/train_step.py, which needs PyTorch and is run by hand.
 add_executable(tinct_train_step bench/peers/train_step.cpp)
 target_link_libraries(tinct_train_step PRIVATE tinct_train)
