@@ -21,10 +21,15 @@ std::size_t checked_bytes(const Shape& shape, DType type) {
   return bytes;
 }
 
-std::shared_ptr<std::byte> allocate_on(Device device, std::size_t bytes) {
+std::shared_ptr<std::byte> allocate_on(Device device, const Shape& shape, DType type) {
+  const std::size_t bytes = checked_bytes(shape, type);
   if (device == Device::cpu) return allocate(bytes);
-  void* block = device::allocate(std::max<std::size_t>(bytes, 1));
-  return {static_cast<std::byte*>(block), [](std::byte* p) { device::release(p); }};
+  try {
+    void* block = device::allocate(std::max<std::size_t>(bytes, 1));
+    return {static_cast<std::byte*>(block), [](std::byte* p) { device::release(p); }};
+  } catch (const OutOfMemory& error) {
+    throw OutOfMemory(error.what() + (", for a tensor of shape " + to_string(shape)));
+  }
 }
 
 }  // namespace
@@ -34,10 +39,7 @@ std::size_t size_of(DType type) {
 }
 
 Tensor::Tensor(Shape shape, DType type, Device device)
-    : shape_(shape),
-      type_(type),
-      device_(device),
-      buffer_(allocate_on(device, checked_bytes(shape, type))) {}
+    : shape_(shape), type_(type), device_(device), buffer_(allocate_on(device, shape, type)) {}
 
 Tensor Tensor::zeros(Shape shape, Device device) {
   return full(shape, 0.0f, device);

@@ -73,6 +73,12 @@ TrainOutcome Trainer::run() {
   } catch (const NumericError& error) {
     log_failure(error);
     throw;
+  } catch (const OutOfMemory& error) {
+    // Batch norm's running figures may be half a step ahead: nothing can be saved now.
+    throw OutOfMemory("step " + std::to_string(learner_.steps() + 1) + ": " + error.what() +
+                      (saved_step_ > 0 ? "; the checkpoint of step " + std::to_string(saved_step_) +
+                                             " stays (--resume goes on from it)"
+                                       : std::string()));
   }
   outcome_.step = learner_.steps();
   outcome_.finished = learner_.steps() >= config_.train.steps;

@@ -59,9 +59,9 @@ class Trainer {
   Trainer(const TrainConfig& config, Learner& learner, TrainSources sources, RunFolder& run,
           TrainHooks hooks = {});
 
-  /// Runs to train.steps or until asked to stop; the state is then saved. Throws NumericError (the
-  /// last checkpoint stays), and IoError when three checkpoints in a row, or the last, cannot be
-  /// written.
+  /// Runs to train.steps or until asked to stop; the state is then saved. Throws NumericError and
+  /// OutOfMemory (the last checkpoint stays), and IoError when three checkpoints in a row, or the
+  /// last, cannot be written.
   TrainOutcome run();
 
  private:

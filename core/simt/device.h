@@ -54,6 +54,10 @@ void copy_on_device(void* to, const void* from, std::size_t bytes, Stream* strea
 void copy_to_device_later(void* to, const void* from, std::size_t bytes, Stream* stream);
 void set_zero(void* to, std::size_t bytes, Stream* stream = nullptr);
 
+/// In the simulator, how much memory the card has, so that tests can run out of it; before the
+/// first call what the environment variable TINCT_SIMT_MEMORY says, in MiB, or plenty. Nothing
+/// elsewhere.
+void set_memory(std::size_t bytes);
 /// In the simulator, whether host code that touches device memory ends the program, as on a card.
 /// Nothing elsewhere.
 void guard(bool on);

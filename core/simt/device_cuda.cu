@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core/block_cache.h"
+#include "core/device_words.h"
 #include "core/simt/device.h"
 #include "core/simt/simt.h"
 
@@ -60,8 +61,14 @@ class Pool {
 
 __global__ void nothing() {}
 
-std::string mebibytes(std::size_t bytes) {
-  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+// Why cudaGetDeviceCount found nothing.
+std::string reason(cudaError_t status) {
+  int driver = 0;
+  if (status == cudaSuccess) return "there is none";
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) {
+    return "no NVIDIA driver is installed";
+  }
+  return cudaGetErrorString(status);
 }
 
 }  // namespace
@@ -87,19 +94,19 @@ void check_usable() {
   int count = 0;
   if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || count == 0) {
     cudaGetLastError();
-    throw DeviceError(std::string("no NVIDIA GPU can be used (") +
-                      (status == cudaSuccess ? "there is none" : cudaGetErrorString(status)) +
-                      "): use --device cpu");
+    throw DeviceError("no NVIDIA GPU can be used (" + reason(status) + "): use --device cpu");
   }
+  const Info card = info();
+  const auto refuse = [&card] {
+    throw DeviceError(wrong_card(card.name, card.capability, TINCT_CUDA_ARCHITECTURES));
+  };
+  if (!runs_on(TINCT_CUDA_ARCHITECTURES, card.capability)) refuse();
+  // PTX asks for a driver that can compile it.
   cudaFuncAttributes attributes{};
   const cudaError_t status = cudaFuncGetAttributes(&attributes, nothing);
   if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion) {
     cudaGetLastError();
-    const Info card = info();
-    throw DeviceError(card.name + " is sm_" + std::to_string(card.capability) +
-                      ", and this tinct was compiled for " TINCT_CUDA_ARCHITECTURES
-                      ": build it with -DTINCT_CUDA_ARCHITECTURES=" +
-                      std::to_string(card.capability));
+    refuse();
   }
   check(status);
 }
@@ -111,16 +118,16 @@ void* allocate(std::size_t bytes) {
   void* block = pool.cache.take(size);
   if (block == nullptr) block = from_card(size);
   if (block == nullptr) {
+    Room room;
+    room.given_back = pool.cache.use().cached;
     release_cached_memory();
     block = from_card(size);
-  }
-  if (block == nullptr) {
-    pool.cache.forget(size);
-    std::size_t free_bytes = 0, total = 0;
-    cudaMemGetInfo(&free_bytes, &total);
-    throw OutOfMemory("no room for " + mebibytes(bytes) + " on the GPU: " + mebibytes(free_bytes) +
-                      " of " + mebibytes(total) + " are free, " +
-                      mebibytes(pool.cache.use().in_use) + " are this program's");
+    if (block == nullptr) {
+      pool.cache.forget(size);
+      room.use = pool.cache.use();
+      cudaMemGetInfo(&room.free_bytes, &room.total_bytes);
+      throw OutOfMemory(no_room(bytes, room));
+    }
   }
   pool.remember(block, size);
   return block;
@@ -172,6 +179,8 @@ void copy_to_device_later(void* to, const void* from, std::size_t bytes, Stream*
 void set_zero(void* to, std::size_t bytes, Stream* stream) {
   check(cudaMemsetAsync(to, 0, bytes, native(stream)));
 }
+
+void set_memory(std::size_t) {}
 
 void guard(bool) {}
 

@@ -61,6 +61,8 @@ void set_zero(void*, std::size_t, Stream*) {
   refuse();
 }
 
+void set_memory(std::size_t) {}
+
 void guard(bool) {}
 
 Stream* make_stream() {

@@ -1,7 +1,11 @@
 // Device memory when the device is the simulator.
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
+#include "core/device_words.h"
+#include "core/error.h"
 #include "core/memory.h"
 #include "core/simt/arena.h"
 #include "core/simt/checker.h"
@@ -11,6 +15,17 @@ namespace tinct::device {
 namespace {
 
 std::atomic<std::size_t> peak{0};
+
+std::size_t limit_from_environment() {
+  const char* text = std::getenv("TINCT_SIMT_MEMORY");
+  const std::size_t mebibytes = text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+  return mebibytes == 0 ? std::size_t{1} << 37 : mebibytes << 20;
+}
+
+std::atomic<std::size_t>& limit() {
+  static std::atomic<std::size_t> bytes = limit_from_environment();
+  return bytes;
+}
 
 }  // namespace
 
@@ -23,14 +38,18 @@ Info info() {
   info.name = "SIMT simulator";
   info.multiprocessors = 1;
   info.capability = 80;
-  info.total_bytes = std::size_t{1} << 37;
-  info.free_bytes = info.total_bytes - simt::Arena::get().in_use();
+  info.total_bytes = limit();
+  info.free_bytes = info.total_bytes - std::min(info.total_bytes, simt::Arena::get().in_use());
   return info;
 }
 
 void check_usable() {}
 
 void* allocate(std::size_t bytes) {
+  const Info now = info();
+  if (bytes > now.free_bytes) {
+    throw OutOfMemory(no_room(bytes, {now.free_bytes, now.total_bytes, memory_use(), 0}));
+  }
   void* memory = simt::Arena::get().allocate(bytes);
   const std::size_t in_use = simt::Arena::get().in_use();
   std::size_t before = peak;
@@ -85,6 +104,10 @@ void set_zero(void* to, std::size_t bytes, Stream*) {
   simt::host_writes(to, bytes);
   const simt::OpenArena open;
   if (bytes > 0) std::memset(to, 0, bytes);
+}
+
+void set_memory(std::size_t bytes) {
+  limit() = bytes;
 }
 
 void guard(bool on) {

@@ -108,5 +108,4 @@ struct Order {
 /// variable TINCT_SIMT_ORDER says: forward (the default), reversed, or random:SEED.
 void set_order(Order order);
 Order order();
-
 }  // namespace tinct::simt

@@ -56,6 +56,11 @@ expect 2 "data.fixed_crops must be set" train --out "$folder/no" --cache "$folde
 expect 2 "nothing of unet-small is frozen" train --out "$folder/no" --cache "$folder/cache" -o data.fixed_crops=2
 expect 6 "no such folder" "$tinct" train --data "$folder/absent" --out "$folder/no"
 expect 6 "cannot write" train --out /proc/tinct-run
+if "$tinct" doctor 2>/dev/null | grep -q simulator; then
+  full=(env TINCT_SIMT_MEMORY=1 "${command[@]}" --out "$folder/full" --device sim)
+  expect 5 "are free, this program holds" "${full[@]}"
+  expect 5 "train.batch=N" "${full[@]}"
+fi
 echo "[train" >"$folder/broken.toml"
 expect 2 "broken.toml:1" train --out "$folder/no" -c "$folder/broken.toml"
 [ ! -e "$folder/no" ] || fail "a refused command has left a folder"

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/simt/device.h"
 #include "core/threads.h"
 #include "models/unet.h"
 #include "models/vgg_unet.h"
@@ -81,11 +82,12 @@ struct Fixture {
     ValidationSet validation;
     TrainSources sources;
     Learner learner;
-    Setup(const std::string& path, const TrainConfig& config, Model model)
+    Setup(const std::string& path, const TrainConfig& config, Model model,
+          Device device = Device::cpu)
         : dataset(path),
           loader(dataset, loader_options(config)),
           validation(dataset, dataset.split(Split::train), 32, 3),
-          learner(config, std::move(model)) {
+          learner(config, std::move(model), {}, device) {
       sources.batches = [this](std::uint64_t index) { return loader.next(index); };
       sources.epoch_size = loader.epoch_size();
       sources.validation = &validation;
@@ -297,6 +299,31 @@ TEST_CASE("numbers that are not finite stop a run at the layer; the last checkpo
   CHECK(find_checkpoint(run.checkpoints()).newest->step == 5);
   const std::string log = read_file(run.file("log.jsonl"));
   CHECK_THAT(log, Catch::Contains("{\"step\":8,\"loss\":null,\"nonfinite\":[\"loss\"]"));
+}
+
+TEST_CASE("a device without memory stops a run in words; it goes on from the last checkpoint") {
+  if (!test::has_simulator()) return;
+  Fixture f;
+  TrainConfig config = tiny_config();
+  config.train.steps = 7;
+  config.train.validate_every = config.train.sample_every = 0;
+  const auto train = [&](const std::string& name, bool runs_out) {
+    RunFolder run(f.folder / name, RunMode::resume);
+    Fixture::Setup setup(f.data, config, tiny_model(), Device::gpu);
+    TrainHooks hooks;
+    hooks.on_step = [&](const StepReport& report) {
+      if (runs_out && report.step == 6) device::set_memory(device::memory_use().in_use + 1000);
+    };
+    Trainer(config, setup.learner, setup.sources, run, hooks).run();
+  };
+  const std::size_t plenty = device::info().total_bytes;
+  CHECK_THROWS_WITH(train("run", true), Catch::Contains("step 7: no room for ") &&
+                                            Catch::Contains(", for a tensor of shape (") &&
+                                            Catch::Contains("the checkpoint of step 5 stays"));
+  device::set_memory(plenty);
+  train("run", false);
+  train("whole", false);
+  CHECK(f.outcome("run") == f.outcome("whole"));
 }
 
 TEST_CASE("a disk that is full costs checkpoints, then the run; the earlier checkpoint stays") {

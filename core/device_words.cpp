@@ -1,0 +1,62 @@
+// Words about devices.
+#include "core/device_words.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+namespace tinct::device {
+namespace {
+
+bool runs_on_one(const std::string& architecture, int capability) {
+  char* end = nullptr;
+  const auto number = static_cast<int>(std::strtol(architecture.c_str(), &end, 10));
+  std::string kind = end;
+  const bool specific = kind.starts_with("a");
+  if (specific) kind.erase(0, 1);
+  if (specific && capability != number) return false;
+  const bool machine_code = number / 10 == capability / 10 && number <= capability;
+  const bool ptx = number <= capability;
+  return (kind != "-virtual" && machine_code) || (kind != "-real" && ptx);
+}
+
+}  // namespace
+
+std::string bytes_in_words(std::size_t bytes) {
+  const char* const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  auto number = static_cast<double>(bytes);
+  int unit = 0;
+  while (number >= 1024 && unit < 4) {
+    number /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", number, units[unit]);
+  return text;
+}
+
+std::string no_room(std::size_t asked, const Room& room) {
+  std::string text = "no room for " + bytes_in_words(asked) +
+                     " on the GPU: " + bytes_in_words(room.free_bytes) + " of " +
+                     bytes_in_words(room.total_bytes) + " are free, this program holds " +
+                     bytes_in_words(room.use.in_use);
+  if (room.given_back > 0) {
+    text += " (and gave back the " + bytes_in_words(room.given_back) + " that it kept for reuse)";
+  }
+  return text;
+}
+
+bool runs_on(const std::string& architectures, int capability) {
+  std::istringstream list(architectures);
+  for (std::string one; std::getline(list, one, ',');) {
+    if (runs_on_one(one, capability)) return true;
+  }
+  return false;
+}
+
+std::string wrong_card(const std::string& name, int capability, const std::string& architectures) {
+  return name + " is sm_" + std::to_string(capability) + ", and this tinct was compiled for " +
+         architectures + ": build it with -DTINCT_CUDA_ARCHITECTURES=" + std::to_string(capability);
+}
+
+}  // namespace tinct::device
