@@ -73,7 +73,9 @@ void gemm_tiled(const GemmShape& s, const float* a, const float* b, float* c) {
 
 void gemm(const GemmShape& s, const float* a, const float* b, float* c) {
 #ifdef TINCT_WITH_CUBLAS
-  if (s.m != 0 && s.n != 0 && s.k != 0) return vendor::cublas_gemm(s, a, b, c);
+  if (s.m != 0 && s.n != 0 && s.k != 0 && vendor::cublas_problem().empty()) {
+    return vendor::cublas_gemm(s, a, b, c);
+  }
 #endif
   gemm_tiled(s, a, b, c);
 }

@@ -1,4 +1,5 @@
-// Matrix products on the GPU: cuBLAS where the build has it, a tiled kernel of ours elsewhere.
+// Matrix products on the GPU: cuBLAS where kernels/vendor/ finds it, a tiled kernel of ours
+// elsewhere.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,13 @@
 // Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
+#include <iterator>
+#include <vector>
+
 #include "kernels/conv/rungs.h"
 #include "kernels/conv/rungs_f32.h"
 #include "kernels/conv/special.h"
+#ifdef TINCT_WITH_CUDNN
+#include "kernels/vendor/cudnn.h"
+#endif
 
 namespace tinct::gpu {
 namespace {
@@ -39,10 +45,20 @@ bool has(const Conv2dRung<float>& rung, Conv2dPass pass) {
   return false;
 }
 
+// Ours, and cuDNN's where it can be opened.
+std::vector<Conv2dRung<float>> with_vendor_rungs() {
+  std::vector<Conv2dRung<float>> rungs(std::begin(kRungs), std::end(kRungs));
+#ifdef TINCT_WITH_CUDNN
+  if (vendor::cudnn_problem().empty()) rungs.push_back(vendor::cudnn_rung());
+#endif
+  return rungs;
+}
+
 }  // namespace
 
 std::span<const Conv2dRung<float>> conv2d_rungs() {
-  return kRungs;
+  static const std::vector<Conv2dRung<float>> rungs = with_vendor_rungs();
+  return rungs;
 }
 
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s) {

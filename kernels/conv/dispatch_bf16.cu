@@ -1,6 +1,12 @@
 // Which rung computes a convolution stored in bf16.
+#include <iterator>
+#include <vector>
+
 #include "kernels/conv/special.h"
 #include "kernels/conv/tensor_core.h"
+#ifdef TINCT_WITH_CUDNN
+#include "kernels/vendor/cudnn.h"
+#endif
 
 namespace tinct::gpu {
 namespace {
@@ -31,10 +37,20 @@ constexpr Conv2dRung<bf16> kRungs[] = {
      conv2d_backward_weights_few_outputs<bf16>},
 };
 
+// Ours, and cuDNN's where it can be opened.
+std::vector<Conv2dRung<bf16>> with_vendor_rungs() {
+  std::vector<Conv2dRung<bf16>> rungs(std::begin(kRungs), std::end(kRungs));
+#ifdef TINCT_WITH_CUDNN
+  if (vendor::cudnn_problem().empty()) rungs.push_back(vendor::cudnn_rung_bf16());
+#endif
+  return rungs;
+}
+
 }  // namespace
 
 std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16() {
-  return kRungs;
+  static const std::vector<Conv2dRung<bf16>> rungs = with_vendor_rungs();
+  return rungs;
 }
 
 const Conv2dRung<bf16>& conv2d_rung_bf16(Conv2dPass pass, const Conv2dShape& s) {

@@ -27,9 +27,10 @@ struct Conv2dRung {
   void (*backward_weights)(const Conv2dShape& s, const T* x, const T* dy, float* dw, float* db);
 };
 
-/// From the plainest to the one that is taken first.
+/// From the plainest to the one that is taken first; then "cudnn", for comparison alone, where
+/// kernels/vendor/ finds that library.
 std::span<const Conv2dRung<float>> conv2d_rungs();
-/// The last rung that supports the shape: what gpu::conv2d and its kin call.
+/// The last of our rungs that supports the shape: what gpu::conv2d and its kin call.
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s);
 /// The same for tensors stored in bf16.
 std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16();

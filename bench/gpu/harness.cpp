@@ -1,0 +1,81 @@
+// Checking, timing and printing.
+#include "bench/gpu/harness.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/simt/device.h"
+
+namespace tinct::bench {
+namespace {
+
+double median(std::vector<double> v) {
+  if (v.empty()) return 0;
+  std::sort(v.begin(), v.end());
+  return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+}
+
+double cold_seconds(const GpuSide& side) {
+  Stopwatch watch;
+  flush_cache();
+  watch.start();
+  side.run();
+  watch.stop();
+  return watch.seconds();
+}
+
+// A slow side is sampled less: its noise is smaller, and a card's time is dear.
+int rounds_of(double seconds, int most) {
+  constexpr double kBudget = 0.15;
+  return std::clamp(static_cast<int>(kBudget / std::max(seconds, 1e-7)), std::min(3, most), most);
+}
+
+}  // namespace
+
+double GpuBench::percent_of_peak(const GpuCase& work, double seconds) const {
+  if (work.flops > 0) {
+    const double peak = work.precision == "bf16" ? peaks_.mma_flops : peaks_.fma_flops;
+    return peak > 0 ? 100 * work.flops / seconds / peak : 0;
+  }
+  return peaks_.copy_bytes > 0 ? 100 * work.bytes / seconds / peaks_.copy_bytes : 0;
+}
+
+void GpuBench::run(const GpuCase& work, const std::function<GpuWork()>& prepare) {
+  const std::string title = work.group + "/" + work.name + " " + work.precision;
+  if (title.find(options_.filter) == std::string::npos) return;
+  GpuResult result{work, {}};
+  if (options_.list) {
+    results_.push_back(std::move(result));
+    return;
+  }
+  const GpuWork prepared = prepare();
+  std::vector<int> rounds;
+  std::vector<std::vector<double>> samples(prepared.sides.size());
+  for (const GpuSide& side : prepared.sides) {
+    prepared.poison();
+    side.run();
+    GpuMeasurement m{side.name, 0, 0, prepared.error(), false};
+    m.right = m.error <= (side.tolerance > 0 ? side.tolerance : work.tolerance);
+    if (!m.right) ++wrong_;
+    result.sides.push_back(m);
+    rounds.push_back(options_.smoke ? 1 : rounds_of(cold_seconds(side), options_.rounds));
+  }
+  const int most = rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end());
+  for (int round = 0; round < most; ++round) {
+    for (std::size_t i = 0; i < prepared.sides.size(); ++i) {
+      if (round < rounds[i]) samples[i].push_back(cold_seconds(prepared.sides[i]));
+    }
+  }
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    GpuMeasurement& m = result.sides[i];
+    m.seconds = median(samples[i]);
+    m.best = *std::min_element(samples[i].begin(), samples[i].end());
+    std::printf("%-28s %-30s %-4s %-16s %9.4f ms %5.1f%%  error %.1e%s\n", work.group.c_str(),
+                work.name.c_str(), work.precision.c_str(), m.side.c_str(), m.seconds * 1e3,
+                percent_of_peak(work, m.seconds), m.error, m.right ? "" : "  WRONG");
+  }
+  std::fflush(stdout);
+  results_.push_back(std::move(result));
+}
+
+}  // namespace tinct::bench

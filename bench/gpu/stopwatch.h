@@ -1,0 +1,47 @@
+// Time on the device, with cold caches, and what the card can do at best.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tinct::bench {
+
+/// Times by events on the default stream; in the simulator by the host's clock.
+class Stopwatch {
+ public:
+  Stopwatch();
+  ~Stopwatch();
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  void start();
+  void stop();
+  /// Between the two, waiting for them.
+  double seconds() const;
+
+ private:
+  struct Moments;
+  std::unique_ptr<Moments> moments_;
+};
+
+/// Puts other data into the L2 cache: writes twice as many bytes as it holds.
+void flush_cache();
+
+/// What the card does at best, measured now: the shortest of several runs of each.
+struct Peaks {
+  double copy_bytes = 0;  ///< a second, read plus written, of a copy far larger than the caches
+  double fma_flops = 0;   ///< f32 multiply-adds in registers, two operations each
+  double mma_flops = 0;   ///< mma.sync, bf16 with f32 sums, in registers
+};
+/// `small`: of a size for the simulator, whose figures mean nothing.
+Peaks measure_peaks(bool small);
+
+/// What the card says of itself now.
+struct CardState {
+  std::string driver;  ///< "580.159.04", or empty
+  std::string clocks;  ///< "1980 MHz, 2619 MHz": multiprocessors, memory; or empty
+};
+CardState card_state();
+
+}  // namespace tinct::bench

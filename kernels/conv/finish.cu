@@ -1,0 +1,67 @@
+// What is left to do around a library's convolution on the GPU. Bound by memory: 8 bytes an element
+// (bf16: 4), and 6 where the storage changes.
+#include "kernels/conv/finish.h"
+
+#include "core/simt/pack.h"
+#include "kernels/conv/epilogue.h"
+
+namespace tinct::gpu {
+namespace {
+
+// A thread owns kWidth neighbours of a row.
+template <int kWidth, class T>
+__global__ void add_bias_kernel(std::size_t packs, int k, const float* bias, Activation activation,
+                                T* y) {
+  for (std::size_t i = first_item(); i < packs; i += item_step()) {
+    Pack<kWidth> v = load<kWidth>(y + i * kWidth);
+    const int column = static_cast<int>(i * kWidth % static_cast<unsigned>(k));
+#pragma unroll
+    for (int j = 0; j < kWidth; ++j) {
+      v.v[j] = activate(activation, bias != nullptr ? v.v[j] + bias[column + j] : v.v[j]);
+    }
+    store<kWidth>(y + i * kWidth, v);
+  }
+}
+
+template <class T>
+void add_bias_of(std::size_t count, std::size_t k, const float* bias, Activation activation, T* y) {
+  if (count == 0 || (bias == nullptr && activation == Activation::none)) return;
+  with_width<T>(k, [=]<int kWidth>() {
+    const std::size_t packs = count / kWidth;
+    launch(over(packs), add_bias_kernel<kWidth, T>, packs, static_cast<int>(k), bias, activation,
+           y);
+  });
+}
+
+// A thread owns packs of four a grid apart, and one of the last few elements.
+template <class From, class To>
+__global__ void convert_kernel(std::size_t count, const From* from, To* to) {
+  for (std::size_t i = first_item(); i < count / 4; i += item_step()) {
+    store<4>(to + 4 * i, load<4>(from + 4 * i));
+  }
+  const std::size_t last = count / 4 * 4 + first_item();
+  if (last < count) store<1>(to + last, load<1>(from + last));
+}
+
+}  // namespace
+
+void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation,
+              float* y) {
+  add_bias_of(count, k, bias, activation, y);
+}
+
+void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation, bf16* y) {
+  add_bias_of(count, k, bias, activation, y);
+}
+
+void convert(std::size_t count, const float* from, bf16* to) {
+  if (count != 0)
+    launch(over(ceil_div<std::size_t>(count, 4)), convert_kernel<float, bf16>, count, from, to);
+}
+
+void convert(std::size_t count, const bf16* from, float* to) {
+  if (count != 0)
+    launch(over(ceil_div<std::size_t>(count, 4)), convert_kernel<bf16, float>, count, from, to);
+}
+
+}  // namespace tinct::gpu
