@@ -8,8 +8,8 @@ if(TINCT_PORTABLE)
   set(TINCT_RUN_SOURCE_DIR .)
   set(TINCT_RUN_BINARY_DIR build)
   # What Debian has as a static library is linked so; the others travel in lib/ beside the programs.
+  # The C++ library stays the system's: CUDA's libraries, opened at run time, share it.
   set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
   set(CMAKE_BUILD_RPATH "$ORIGIN/lib")
   set(CMAKE_SKIP_RPATH OFF)
-  add_link_options(-static-libstdc++ -static-libgcc)
 endif()

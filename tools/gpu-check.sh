@@ -1,0 +1,306 @@
+#!/bin/bash
+# Everything that there is to see of tinct on an NVIDIA card, in under nine minutes and without
+# building anything: tests, comparisons with PyTorch and cuDNN, compute-sanitizer, a training run.
+# The most valuable comes first, each part is saved as it ends, and one that takes too long is
+# stopped. Writes a JSON file a table and a summary in Markdown into bench/results/, logs into
+# runs/gpu-check/. The exit status is 1 when a test or another part failed, 8 without a card.
+# Usage: tools/gpu-check.sh [--programs DIR] [--photos DIR] [--results DIR] [--limit SECONDS] [PART…]
+#          PART: tests ops steps sanitizer training layers rates fusion ncu sass   (default: all)
+#        tools/gpu-check.sh --pack [--photos DIR]   builds what it needs, for another machine, into
+#          .gpu-pack/; without --programs it is taken from there
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+readonly missing=77 # of a part that cannot be run here
+
+usage() {
+  sed -n '/^# Usage/,/^#   *\.gpu/s/^# \{0,1\}//p' tools/gpu-check.sh >&2
+  exit 2
+}
+
+skip() {
+  echo "skipped: $*"
+  exit "$missing"
+}
+
+need() {
+  command -v "$1" >/dev/null || skip "there is no $1"
+}
+
+need_torch() {
+  need python3
+  python3 -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)' ||
+    skip "python3 has no PyTorch"
+}
+
+# need_program NAME: one of those that were packed or built.
+need_program() {
+  [ -x "$PROGRAMS/$1" ] || skip "there is no $1 in $PROGRAMS"
+}
+
+# ---- the parts; each is run in a process of its own, with PROGRAMS, WORK, PHOTOS and TABLE set ----
+
+# table NAME: the path of the part's JSON file.
+table() {
+  echo "$RESULTS/$STAMP-$1.json"
+}
+
+# run_test NAME COMMAND…: its log, and a line of tests.tsv: name, exit status, seconds.
+run_test() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  timeout -k 5 100 "$@" >"$WORK/$name.log" 2>&1 || status=$?
+  printf '%s\t%d\t%d\n' "$name" "$status" $((SECONDS - start)) >>"$WORK/tests.tsv"
+  return "$status"
+}
+
+# The kernels' tests have the card to themselves; the others, mostly at work on the host, share it.
+part_tests() {
+  local folder failed=0 running=()
+  : >"$WORK/tests.tsv"
+  need_program test_gpu
+  run_test test_gpu "$PROGRAMS/test_gpu" --durations yes || failed=1
+  for folder in core layers models train tools; do
+    [ -x "$PROGRAMS/test_$folder" ] || continue
+    run_test "test_$folder" "$PROGRAMS/test_$folder" &
+    running+=($!)
+  done
+  if [ -x "$PROGRAMS/tinct" ]; then
+    TINCT=$PROGRAMS/tinct run_test cli tests/tools/cli_test.sh &
+    running+=($!)
+  fi
+  for process in "${running[@]}"; do wait "$process" || failed=1; done
+  return "$failed"
+}
+
+# Each operation and each rung of the convolutions against cuDNN and PyTorch.
+part_ops() {
+  need_program tinct_gpu_bench
+  [ -f bench/peers/gpu_ops.py ] || skip "there is no bench/peers/gpu_ops.py"
+  need_torch
+  python3 bench/peers/gpu_ops.py --bench "$PROGRAMS/tinct_gpu_bench" --out "$(table ops)"
+}
+
+# A training step of each preset against the same network in PyTorch; alone, where that is missing.
+part_steps() {
+  if [ -f bench/peers/gpu_train_step.py ] && command -v python3 >/dev/null &&
+    python3 bench/peers/gpu_train_step.py --programs "$PROGRAMS" --out "$(table steps)"; then
+    return 0
+  fi
+  [ ! -f bench/peers/gpu_train_step.py ] || echo "the comparison failed; tinct alone:"
+  prepare_data
+  local preset failed=0
+  for preset in unet-small vgg-unet vgg-unet-bins dahl-residual dahl-hypercolumn; do
+    timeout 40 "$PROGRAMS/tinct" train --preset "$preset" --data "$WORK/data" --out "$WORK/none" --device gpu \
+      --dry-run --json -o model.vgg16="$WORK/vgg16.safetensors" >"$WORK/step-$preset.json" || failed=1
+  done
+  return "$failed"
+}
+
+# The photographs as a data set, and VGG16 out of the weights that tinct ships.
+prepare_data() {
+  need_program tinct
+  need python3
+  [ -d "$WORK/data" ] || "$PROGRAMS/tinct" prepare "$PHOTOS" -o "$WORK/data" --quiet ||
+    { rm -rf "$WORK/data"; return 1; }
+  [ -f "$WORK/vgg16.safetensors" ] ||
+    python3 bench/acceptance/backbone.py weights/vgg.safetensors "$WORK/vgg16.safetensors"
+}
+
+# vgg-unet to its step budget, and what it makes of the photographs that were held out.
+part_training() {
+  prepare_data || return 1
+  local run=$WORK/vgg-unet
+  "$PROGRAMS/tinct" train --preset vgg-unet --data "$WORK/data" --out "$run" --device gpu --exist-ok \
+    -o model.vgg16="$WORK/vgg16.safetensors" || return 1
+  "$PROGRAMS/tinct" eval --model "$run/best.safetensors" --data "$WORK/data" --device gpu --json >"$WORK/eval.json" || return 1
+  cp "$run/log.jsonl" "$WORK/training.jsonl"
+}
+
+# clean TOOL CASE: one test case of test_gpu under one of compute-sanitizer's tools. A line of
+# sanitizer.tsv: tool, clean, found or stopped, case.
+clean() {
+  local tool=$1 case=$2 log state status=0 pattern
+  log=$WORK/sanitizer/$tool-$(tr -c 'A-Za-z0-9\n' - <<<"$case" | cut -c1-80).log
+  pattern=$(sed 's/[][,\\*"]/\\&/g' <<<"$case") # Catch2's own signs
+  timeout -k 2 60 compute-sanitizer --tool "$tool" --error-exitcode 99 "$PROGRAMS/test_gpu" "$pattern" \
+    >"$log" 2>&1 || status=$?
+  case $status in
+    0) grep -qE 'All tests passed|^test cases: 1 . 1 passed' "$log" && state=clean || state=found ;;
+    124 | 137) state=stopped ;;
+    *) state=found ;;
+  esac
+  printf '%s\t%s\t%s\n' "$tool" "$state" "$case" >>"$WORK/sanitizer.tsv"
+}
+
+# Many at once: they wait for the host most of the time.
+part_sanitizer() {
+  need_program test_gpu
+  need compute-sanitizer
+  mkdir -p "$WORK/sanitizer"
+  : >"$WORK/sanitizer.tsv"
+  export -f clean
+  export TINCT_NO_DEVICE_CACHE=1 # every block the card's own, so that its ends are seen
+  local tool running=() cases
+  mapfile -t cases < <("$PROGRAMS/test_gpu" --list-test-names-only)
+  for tool in memcheck racecheck; do
+    printf '%s\0' "${cases[@]}" | xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
+    running+=($!)
+  done
+  wait "${running[@]}"
+  ! grep -qP '\tfound\t' "$WORK/sanitizer.tsv"
+}
+
+# cuDNN on VGG16's layers through PyTorch: what plans can be made against.
+part_layers() {
+  need_torch
+  python3 bench/peers/gpu_plan.py layers --seconds 80 --out "$(table cudnn-layers)"
+}
+
+# What the card gives: memory, L2, wgmma, and whether its descriptors do what a plan needs.
+part_rates() {
+  need_program tinct_hopper_probe
+  "$PROGRAMS/tinct_hopper_probe" >"$WORK/rates.json" && cp "$WORK/rates.json" "$(table rates)"
+}
+
+# Which kernels torch.compile makes of a convolution with bias and ReLU.
+part_fusion() {
+  need_torch
+  python3 bench/peers/gpu_plan.py fusion --out "$(table fusion)"
+}
+
+# The counters of cuDNN's kernel for conv1_2. The card's clocks are left alone.
+part_ncu() {
+  need ncu
+  need_torch
+  ncu --clock-control none --profile-from-start off --set full --csv --page raw \
+    python3 bench/peers/gpu_plan.py one >"$WORK/ncu.csv" || return 1
+  python3 bench/peers/gpu_plan.py counters --csv "$WORK/ncu.csv" --out "$(table ncu)"
+}
+
+# The machine code of every kernel, by opcode.
+part_sass() {
+  need_program test_gpu
+  need cuobjdump
+  need python3
+  cuobjdump -arch sm_90a -sass "$PROGRAMS/test_gpu" |
+    python3 bench/peers/gpu_plan.py opcodes --out "$(table opcodes)"
+}
+
+# ---- running them ----
+
+# The part's name and its most seconds, the most valuable first.
+readonly plan='tests 150
+ops 130
+steps 110
+sanitizer 80
+training 70
+rates 30
+layers 95
+fusion 60
+ncu 40
+sass 30'
+
+# slug NAME: "NVIDIA H100 80GB HBM3" as a part of a file's name.
+slug() {
+  tr 'A-Z ' 'a-z-' <<<"${1#NVIDIA }" | tr -cd 'a-z0-9-\n'
+}
+
+unpack() {
+  mkdir -p "$WORK/programs"
+  tar -C "$WORK/programs" -xJf .gpu-pack/programs.tar.xz 2>/dev/null ||
+    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' \
+      .gpu-pack/programs.tar.xz "$WORK/programs"
+}
+
+# save: the summary of what there is so far; on a lent machine also where it is fetched from.
+save() {
+  if command -v python3 >/dev/null; then
+    python3 tools/gpu-check-report.py "$WORK" "$RESULTS" "$STAMP" || return 1
+  fi
+  [ -n "${OUT:-}" ] || return 0
+  cp "$RESULTS/$STAMP.md" "$OUT/summary.md" 2>/dev/null
+  find "$RESULTS/$STAMP"* "$WORK" -path "$WORK/programs" -prune -o -path "$WORK/data" -prune -o \
+    -type f ! -name '*.safetensors' -print | tar -czf "$OUT/gpu-check.tar.gz.new" -T - 2>/dev/null
+  mv "$OUT/gpu-check.tar.gz.new" "$OUT/gpu-check.tar.gz"
+}
+
+# run_part NAME SECONDS: a line of parts.tsv: name, state, seconds, the log's last line.
+run_part() {
+  local name=$1 most=$2 left=$((limit - SECONDS)) start=$SECONDS status=0 state
+  [ "$most" -le "$left" ] || most=$left
+  if [ "$left" -lt 2 ]; then
+    echo "there was no time left" >"$WORK/$name.log"
+    status=$missing
+  else
+    timeout -k 5 "$most" "$0" --part "$name" >"$WORK/$name.log" 2>&1 || status=$?
+  fi
+  case $status in
+    0) state=passed ;;
+    "$missing") state=skipped ;;
+    124 | 137) state=stopped ;;
+    *) state=failed ;;
+  esac
+  printf '%s\t%s\t%d\t%s\n' "$name" "$state" $((SECONDS - start)) "$(tail -n 1 "$WORK/$name.log" | tr -d '\t')" >>"$WORK/parts.tsv"
+  [ "$state" != failed ] && { [ "$name" != tests ] || [ "$state" = passed ]; } || failed=1
+  printf '%-10s %-8s %4d s\n' "$name" "$state" $((SECONDS - start))
+  save
+}
+
+if [ "${1:-}" = --part ]; then
+  "part_$2"
+  exit
+fi
+if [ "${1:-}" = --pack ]; then
+  shift
+  exec tools/gpu-pack.sh "$@"
+fi
+PROGRAMS='' PHOTOS='' RESULTS=bench/results limit=530 parts=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --programs) PROGRAMS=${2:-} && shift ;;
+    --photos) PHOTOS=${2:-} && shift ;;
+    --results) RESULTS=${2:-} && shift ;;
+    --limit) limit=${2:-} && shift ;;
+    -*) usage ;;
+    *) grep -q "^$1 " <<<"$plan" && parts+=("$1") || usage ;;
+  esac
+  shift || usage
+done
+
+card=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+if [ -z "$card" ]; then
+  echo "no GPU: nvidia-smi names no card" >&2
+  exit 8
+fi
+WORK=runs/gpu-check
+rm -rf "$WORK"
+mkdir -p "$WORK" "$RESULTS" "$PWD/build"
+STAMP=$(date +%F)-$(slug "$card")
+if [ -z "$PROGRAMS" ]; then
+  [ -f .gpu-pack/programs.tar.xz ] || { echo "there is no .gpu-pack/: run tools/gpu-check.sh --pack where there is a compiler" >&2; exit 2; }
+  unpack || { echo "cannot unpack .gpu-pack/programs.tar.xz" >&2; exit 1; }
+  PROGRAMS=$WORK/programs
+  : "${PHOTOS:=$PROGRAMS/photos}"
+fi
+: "${PHOTOS:=samples}"
+[ "${#parts[@]}" -gt 0 ] || rm -f "$RESULTS/$STAMP"[-.]*
+PROGRAMS=$(realpath "$PROGRAMS")
+export PROGRAMS PHOTOS RESULTS WORK STAMP
+export TINCT_WEIGHTS=$PWD/weights TINCT_CONFIGS=$PWD/configs PYTHONUNBUFFERED=1
+{
+  printf 'card\t%s\n' "$card"
+  printf 'date\t%s\n' "$(date +%F)"
+  printf 'commit\t%s\n' "$(cat "$PROGRAMS/commit" 2>/dev/null || git rev-parse HEAD 2>/dev/null || echo unknown)"
+  printf 'driver\t%s\n' "$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1)"
+} >"$WORK/about.tsv"
+nvidia-smi >"$WORK/nvidia-smi.log" 2>&1
+: >"$WORK/parts.tsv"
+echo "$card, at most $limit s"
+
+failed=0
+while read -r name most; do
+  [ "${#parts[@]}" -eq 0 ] || [[ " ${parts[*]} " == *" $name "* ]] || continue
+  run_part "$name" "$most" </dev/null
+done <<<"$plan"
+cat "$RESULTS/$STAMP.md" 2>/dev/null
+exit "$failed"
