@@ -132,7 +132,8 @@ clean() {
   printf '%s\t%s\t%s\n' "$tool" "$state" "$case" >>"$WORK/sanitizer.tsv"
 }
 
-# Many at once: they wait for the host most of the time.
+# Many at once: they wait for the host most of the time. What is found counts, also when there is no
+# time for every case.
 part_sanitizer() {
   need_program test_gpu
   need compute-sanitizer
@@ -143,7 +144,7 @@ part_sanitizer() {
   local tool running=() cases
   mapfile -t cases < <("$PROGRAMS/test_gpu" --list-test-names-only)
   for tool in memcheck racecheck; do
-    printf '%s\0' "${cases[@]}" | xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
+    printf '%s\0' "${cases[@]}" | timeout 70 xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
     running+=($!)
   done
   wait "${running[@]}"

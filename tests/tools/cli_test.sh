@@ -119,7 +119,15 @@ case $kernels in
     succeed op relu --input x.safetensors -o b --device sim
     cmp a b || complain "the simulator computes another ReLU"
     ;;
-  *cards*) ;;
+  *cards*)
+    if command -v nvidia-smi >/dev/null; then
+      succeed op relu --input x.safetensors -o a --device cpu
+      succeed op relu --input x.safetensors -o b --device gpu
+      cmp a b || complain "the card computes another ReLU"
+    else
+      expect 8 'GPU' op relu --device gpu --input x.safetensors -o y.safetensors
+    fi
+    ;;
   none) expect 8 'TINCT_GPU=sim' op relu --device sim --input x.safetensors -o y.safetensors ;;
   *) complain "doctor does not say what GPU kernels there are: $kernels" ;;
 esac
