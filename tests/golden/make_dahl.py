@@ -13,7 +13,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import load_file, save_file
 
-BLOCKS = [(1, 2), (2, 2), (3, 3), (4, 3)]
+from gradients import Layers, caffe_bgr, gradients_of, samples, to_tinct
+from op_case import nchw
+from op_cases import legacy_axis
+
 NAMES = ["residual-exact", "residual", "hypercolumn", "hypercolumn-1x1"]
 
 
@@ -35,55 +38,20 @@ def grey_of(x):
     return encode(torch.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)))
 
 
-def legacy(v, h, w):
-    """TensorFlow 1's resize_bilinear: source = destination * in / out."""
-    def axis(v, dim, out):
-        size = v.shape[dim]
-        at = torch.arange(out, dtype=v.dtype) * size / out
-        first = at.floor().long()
-        second = (first + 1).clamp(max=size - 1)
-        shape = [1] * 4
-        shape[dim] = out
-        t = (at - first).view(shape)
-        return v.index_select(dim, first) * (1 - t) + v.index_select(dim, second) * t
-    return axis(axis(v, 2, h), 3, w)
-
-
-class Net:
+class Net(Layers):
     def __init__(self, given, name):
+        super().__init__(given, eps=1e-3)
         self.exact, self.hyper = name == "residual-exact", name.startswith("hypercolumn")
-        self.p = {}
-        for key, value in given.items():
-            t = torch.from_numpy(value).double()
-            t = t.permute(0, 3, 1, 2).contiguous() if key.endswith("weight") else t.reshape(-1)
-            self.p[key] = t.requires_grad_("running" not in key)
 
     def up(self, v, like):
         h, w = like.shape[2:]
         if self.exact:
-            return legacy(v, h, w)
+            return legacy_axis(legacy_axis(v, h, 2), w, 3)
         return F.interpolate(v, size=(h, w), mode="bilinear", align_corners=False)
-
-    def conv(self, x, name):
-        w = self.p[name + ".weight"]
-        return F.conv2d(x, w, self.p.get(name + ".bias"), padding=w.shape[-1] // 2)
-
-    def norm(self, x, name):
-        return F.batch_norm(x, None, None, self.p[name + ".gamma"], self.p[name + ".beta"], training=True, eps=1e-3)
-
-    def block(self, x, name, last=torch.relu):
-        return last(self.norm(self.conv(x, name + ".conv"), name + ".norm"))
 
     def __call__(self, x):
         grey = grey_of(x).expand(-1, 3, -1, -1)
-        mean = torch.tensor([103.939, 116.779, 123.68], dtype=x.dtype).view(1, 3, 1, 1)
-        taps, v = [], grey * 255 - mean
-        for block, count in BLOCKS:
-            if block > 1:
-                v = F.max_pool2d(v, 2)
-            for i in range(1, count + 1):
-                v = torch.relu(self.conv(v, f"vgg.conv{block}_{i}"))
-            taps.append(v)
+        taps = self.vgg(caffe_bgr(grey), 4)
         if self.hyper:
             y = torch.cat([grey] + [taps[0]] + [self.up(t, grey) for t in taps[1:]], 1)
             for i in (1, 2, 3):
@@ -143,14 +111,6 @@ def corrected_loss(uv, target):
     return ((d**2).mean() + (blur(d, 3, True) ** 2).mean() + (blur(d, 5, True) ** 2).mean()) / 3
 
 
-def nchw(t):
-    return t.permute(0, 3, 1, 2)
-
-
-def nhwc(t):
-    return np.ascontiguousarray((t.permute(0, 2, 3, 1) if t.dim() == 4 else t).detach().numpy())
-
-
 def picture():
     """Two pictures of strong colours, 8 bits, the second dark: there the blur that is not normalised stays below white.
     Nothing is flat, so that max-pooling has no ties."""
@@ -168,25 +128,18 @@ def main():
     luma_light = (light(rgb) * torch.tensor([0.212671, 0.715160, 0.072169]).double().view(1, 3, 1, 1)).sum(1, keepdim=True)
     inputs = {True: lightness(light(mean)) / 50 - 1, False: lightness(luma_light) / 50 - 1}
     target = chroma_of(rgb)
-    golden = {"rgb": nhwc(rgb).astype(np.float32), "luma": nhwc(mean).astype(np.float32),
-              "target": nhwc(target).astype(np.float32)}
+    golden = {"rgb": to_tinct(rgb).astype(np.float32), "luma": to_tinct(mean).astype(np.float32),
+              "target": to_tinct(target).astype(np.float32)}
     for name in NAMES:
         net = Net(load_file(f"{weights}-{name}.safetensors"), name)
-        x = nhwc(inputs[net.exact]).astype(np.float32)
+        x = to_tinct(inputs[net.exact]).astype(np.float32)
         uv = net(nchw(torch.from_numpy(x).double()))
         loss = exact_loss(uv, mean, rgb) if net.exact else corrected_loss(uv, target)
         loss.backward()
         golden[name + ".x"] = x
-        golden[name + ".y"] = nhwc(uv).astype(np.float32)
+        golden[name + ".y"] = to_tinct(uv).astype(np.float32)
         golden[name + ".loss"] = np.float32([loss.item()])
-        for key, p in net.p.items():
-            if p.grad is None:
-                continue
-            grad = nhwc(p.grad).ravel()
-            count = min(32, grad.size)
-            places = np.arange(count) * (grad.size - 1) // max(count - 1, 1)
-            golden[f"{name}.norm.{key}"] = np.float32([np.linalg.norm(grad)])
-            golden[f"{name}.grad.{key}"] = grad[places].astype(np.float32)
+        golden.update(samples(gradients_of(net), name + "."))
     save_file(golden, out)
 
 

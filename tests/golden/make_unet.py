@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from gradients import samples
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench" / "peers"))
 from unet import Unet, from_tinct, tinct_name, to_tinct  # noqa: E402
 
@@ -31,11 +33,7 @@ def main():
     loss = torch.nn.functional.mse_loss(net(x.double().permute(0, 3, 1, 2)), target.double().permute(0, 3, 1, 2))
     loss.backward()
     golden = {"x": x.numpy(), "target": target.numpy(), "loss": np.float32([loss.item()])}
-    for name, p in net.named_parameters():
-        grad = to_tinct(p.grad).ravel()
-        places = np.linspace(0, grad.size - 1, min(32, grad.size)).astype(np.int64)
-        golden[f"norm.{tinct_name(name)}"] = np.float32([np.linalg.norm(grad)])
-        golden[f"grad.{tinct_name(name)}"] = grad[places].astype(np.float32)
+    golden.update(samples((tinct_name(name), to_tinct(p.grad)) for name, p in net.named_parameters()))
     save_file(golden, out)
 
 

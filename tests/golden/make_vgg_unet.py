@@ -13,44 +13,23 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import load_file, save_file
 
-BLOCKS = [(1, 2), (2, 2), (3, 3), (4, 3), (5, 3)]
+from gradients import Layers, caffe_bgr, gradients_of, samples, to_tinct
+from op_case import nchw
 
 
-def grey_bgr(x):
-    """(L - 50) / 50 to what the Caffe weights take."""
+def grey_of(x):
+    """(L - 50) / 50 to sRGB grey in 0..1."""
     y = (x * 50 + 50 + 16) / 116
     light = torch.where(y > 6 / 29, y**3, 3 * (6 / 29) ** 2 * (y - 4 / 29)).clamp(0, 1)
-    grey = torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light.clamp(min=1e-9) ** (1 / 2.4) - 0.055)
-    mean = torch.tensor([103.939, 116.779, 123.68], dtype=x.dtype).view(1, 3, 1, 1)
-    return grey.expand(-1, 3, -1, -1) * 255 - mean
+    return torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light.clamp(min=1e-9) ** (1 / 2.4) - 0.055)
 
 
-class Net:
+class Net(Layers):
     def __init__(self, given):
-        self.p = {}
-        for name, value in given.items():
-            t = torch.from_numpy(value).double()
-            t = t.permute(0, 3, 1, 2).contiguous() if name.endswith("weight") else t.reshape(-1)
-            self.p[name] = t.requires_grad_("running" not in name)
-
-    def conv(self, x, name):
-        w = self.p[name + ".weight"]
-        return F.conv2d(x, w, self.p.get(name + ".bias"), padding=w.shape[-1] // 2)
-
-    def norm(self, x, name):
-        return F.batch_norm(x, None, None, self.p[name + ".gamma"], self.p[name + ".beta"], training=True, eps=1e-5)
-
-    def block(self, x, name):
-        return F.relu(self.norm(self.conv(x, name + ".conv"), name + ".norm"))
+        super().__init__(given, eps=1e-5)
 
     def __call__(self, x):
-        taps, v = [], grey_bgr(x)
-        for block, count in BLOCKS:
-            if block > 1:
-                v = F.max_pool2d(v, 2)
-            for i in range(1, count + 1):
-                v = F.relu(self.conv(v, f"vgg.conv{block}_{i}"))
-            taps.append(v)
+        taps = self.vgg(caffe_bgr(grey_of(x)), 5)
         taps[0], taps[1] = F.avg_pool2d(taps[0], 4), F.avg_pool2d(taps[1], 2)
         read = [self.block(self.norm(t, f"tap{i + 1}.norm"), f"tap{i + 1}.project") for i, t in enumerate(taps)]
         scene = self.conv(F.relu(self.conv(read[4].mean((2, 3), keepdim=True), "context.squeeze")), "context.expand")
@@ -61,29 +40,18 @@ class Net:
         return F.interpolate(self.conv(y, "head"), scale_factor=4, mode="bilinear", align_corners=False)
 
 
-def to_tinct(t):
-    return (t.permute(0, 2, 3, 1) if t.dim() == 4 else t).detach().numpy()
-
-
 def main():
     weights, out = sys.argv[1:]
     net = Net(load_file(weights))
     torch.manual_seed(3)
     x = (torch.rand(2, 32, 48, 1) * 2 - 1).float()
     target = (torch.rand(2, 32, 48, 2) - 0.5).float()
-    y = net(x.double().permute(0, 3, 1, 2))
-    loss = F.mse_loss(y, target.double().permute(0, 3, 1, 2))
+    y = net(nchw(x.double()))
+    loss = F.mse_loss(y, nchw(target.double()))
     loss.backward()
     golden = {"x": x.numpy(), "target": target.numpy(), "loss": np.float32([loss.item()]),
-              "y": np.ascontiguousarray(to_tinct(y)).astype(np.float32)}
-    for name, p in net.p.items():
-        if p.grad is None:
-            continue
-        grad = to_tinct(p.grad).ravel()
-        count = min(32, grad.size)
-        places = np.arange(count) * (grad.size - 1) // max(count - 1, 1)
-        golden[f"norm.{name}"] = np.float32([np.linalg.norm(grad)])
-        golden[f"grad.{name}"] = grad[places].astype(np.float32)
+              "y": to_tinct(y).astype(np.float32)}
+    golden.update(samples(gradients_of(net)))
     save_file(golden, out)
 
 
