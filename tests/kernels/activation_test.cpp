@@ -8,7 +8,7 @@
 #include "kernels/add.h"
 #include "kernels/scale.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

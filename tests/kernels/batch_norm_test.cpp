@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

@@ -1,7 +1,6 @@
 // Convolution forward and its data gradient: examples, parity with the plain reference, packed
 // weights, threads.
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "core/threads.h"
 #include "tests/check.h"
 #include "tests/kernels/conv_row.h"
+#include "tests/same_bits.h"
 
 using namespace tinct;
 using namespace tinct::test;
@@ -96,10 +96,6 @@ struct Arrays {
   Conv2dShape s;
   Tensor x, w, bias, dy;
 };
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
-}
 
 // A sum of `terms` products of numbers up to one, each rounded.
 double tolerance(std::size_t terms) {

@@ -3,7 +3,7 @@
 
 #include "kernels/conv_transpose2d.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

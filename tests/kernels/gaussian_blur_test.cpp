@@ -5,7 +5,7 @@
 #include "kernels/blurred_euclidean.h"
 #include "kernels/gaussian_blur.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

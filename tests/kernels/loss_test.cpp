@@ -8,7 +8,7 @@
 #include "kernels/pixel_loss.h"
 #include "kernels/softmax_cross_entropy.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

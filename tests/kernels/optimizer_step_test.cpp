@@ -3,17 +3,18 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "core/threads.h"
 #include "tests/check.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {
 
 using test::difference;
 using test::random_tensor;
+using test::same_bits;
 
 struct State {
   Tensor w, g, m, v;
@@ -36,10 +37,6 @@ void check_same(State& a, State& b, double tolerance) {
   CHECK(difference(a.w, b.w, tolerance, tolerance) == "");
   CHECK(difference(a.m, b.m, tolerance, tolerance) == "");
   CHECK(difference(a.v, b.v, tolerance, tolerance) == "");
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "kernels/global_average_pool.h"
 #include "kernels/max_pool.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

@@ -5,7 +5,7 @@
 #include "kernels/bilinear_upsample.h"
 #include "kernels/nearest_upsample.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

@@ -7,7 +7,7 @@
 #include "layers/count.h"
 #include "layers/hypercolumn.h"
 #include "tests/check.h"
-#include "tests/kernels/same_bits.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -14,6 +13,7 @@
 #include "layers/dahl_loss.h"
 #include "layers/neutral_rgb.h"
 #include "tests/check.h"
+#include "tests/models/gradients.h"
 
 using namespace tinct;
 using test::random_tensor;
@@ -34,39 +34,6 @@ DahlConfig narrow(const std::string& name) {
 const std::vector<std::string> kNames = {"residual-exact", "residual", "hypercolumn",
                                          "hypercolumn-1x1", "hypercolumn-five"};
 
-struct Errors {
-  double norm = 0;
-  double element = 0;  // relative to the gradient's root mean square
-  std::size_t compared = 0;
-};
-
-Errors compare(const Model& model, const SafetensorsFile& golden, const std::string& name) {
-  Errors e;
-  const auto worse = [](double& worst, double error) {
-    worst = std::isnan(error) ? INFINITY : std::fmax(worst, error);
-  };
-  for (const Parameter& p : model.parameters) {
-    if (p.buffer) continue;
-    const Tensor& g = p.value.grad();
-    const double norm = golden.load(name + ".norm." + p.name).f32()[0];
-    double sum = 0;
-    for (std::size_t i = 0; i < g.size(); ++i) sum += double{g.f32()[i]} * g.f32()[i];
-    if (norm < 1e-12) {  // the shift of a tap before a batch norm does nothing
-      CHECK(std::sqrt(sum) <= 1e-6);
-      continue;
-    }
-    const Tensor samples = golden.load(name + ".grad." + p.name);
-    const double rms = norm / std::sqrt(static_cast<double>(g.size()));
-    worse(e.norm, std::abs(std::sqrt(sum) - norm) / norm);
-    for (std::size_t k = 0; k < samples.size(); ++k) {
-      const std::size_t place = samples.size() == 1 ? 0 : (g.size() - 1) * k / (samples.size() - 1);
-      worse(e.element, std::abs(g.f32()[place] - double{samples.f32()[k]}) / rms);
-      ++e.compared;
-    }
-  }
-  return e;
-}
-
 }  // namespace
 
 TEST_CASE("a training step of Dahl's networks agrees with PyTorch in float64 within 1e-3") {
@@ -86,16 +53,7 @@ TEST_CASE("a training step of Dahl's networks agrees with PyTorch in float64 wit
                                   : blurred_euclidean(y, golden.load("target"));
   CHECK(loss.data().f32()[0] == Approx(golden.load(name + ".loss").f32()[0]).epsilon(1e-4));
   loss.backward();
-  const Errors e = compare(model, golden, name);
-  CHECK(e.compared > 500);
-  CHECK(e.norm <= 1e-3);
-  CHECK(e.element <= 1e-3);
-
-  // The comparison sees one wrong gradient.
-  for (const Parameter& p : model.parameters) {
-    if (p.name == "chroma.norm.beta") Value(p.value).mutable_grad().f32()[0] *= 1.5f;
-  }
-  CHECK(compare(model, golden, name).element > 1e-3);
+  test::check_gradients_against(golden, model, "chroma.norm.beta", 500, name + ".");
 }
 
 TEST_CASE("Dahl's networks predict JPEG chroma at full size, and freeze their backbone") {

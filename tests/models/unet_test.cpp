@@ -4,18 +4,18 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <set>
 
 #include "core/error.h"
-#include "core/threads.h"
 #include "layers/loss.h"
 #include "tests/check.h"
+#include "tests/models/gradients.h"
+#include "tests/same_bits.h"
 
 using namespace tinct;
 using test::random_tensor;
+using test::same_bits;
 
 namespace {
 
@@ -26,10 +26,6 @@ Tensor three_bins() {
 Model narrow(Head head = Head::regression) {
   return make_unet({.preset = "narrow", .widths = {4, 6, 8}, .head = head, .bins = three_bins()},
                    3);
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
 }
 
 }  // namespace
@@ -66,26 +62,13 @@ TEST_CASE("the regression head answers at the input's size, the binned head at a
 }
 
 TEST_CASE("a training step is the same bits for any thread count") {
-  const int before = threads();
-  std::vector<Tensor> gradients;
-  for (const int count : {1, 2, 3}) {
-    set_threads(count);
-    const Model model = narrow();
-    const Value y =
-        model.forward(Value(random_tensor({2, 16, 16, 1}, 1)), {.training = true}, nullptr);
-    l2_loss(y, random_tensor(y.shape(), 2)).backward();
-    std::size_t k = 0;
-    for (const Parameter& p : model.parameters) {
-      if (p.buffer) continue;
-      if (count == 1) {
-        gradients.push_back(p.value.grad().clone());
-      } else {
-        INFO(p.name);
-        CHECK(same_bits(gradients[k++], p.value.grad()));
-      }
-    }
-  }
-  set_threads(before);
+  CHECK(test::same_bits_for_any_threads([] {
+          const Model model = narrow();
+          const Value y =
+              model.forward(Value(random_tensor({2, 16, 16, 1}, 1)), {.training = true}, nullptr);
+          l2_loss(y, random_tensor(y.shape(), 2)).backward();
+          return test::all_gradients(model);
+        }) == "");
 }
 
 TEST_CASE("the gradient of the whole network agrees with central differences") {

@@ -8,11 +8,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 #include "core/error.h"
-#include "core/threads.h"
 #include "kernels/colour.h"
 #include "layers/add.h"
 #include "layers/bilinear_upsample.h"
@@ -20,9 +18,12 @@
 #include "layers/neutral_rgb.h"
 #include "layers/scale.h"
 #include "tests/check.h"
+#include "tests/models/gradients.h"
+#include "tests/same_bits.h"
 
 using namespace tinct;
 using test::random_tensor;
+using test::same_bits;
 
 namespace {
 
@@ -51,44 +52,6 @@ std::size_t learnable(const Model& model) {
 Value squared_error(const Model& model, const Tensor& x, const Mode& mode) {
   const Value y = model.forward(Value(x), mode, nullptr);
   return l2_loss(y, random_tensor(y.shape(), 2));
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
-}
-
-struct Errors {
-  double norm = 0;
-  double element = 0;  // relative to the gradient's root mean square
-  std::size_t compared = 0;
-};
-
-Errors compare(const Model& model, const SafetensorsFile& golden) {
-  Errors e;
-  for (const Parameter& p : model.parameters) {
-    if (p.buffer) continue;
-    const Tensor& g = p.value.grad();
-    const double norm = golden.load("norm." + p.name).f32()[0];
-    double sum = 0;
-    for (std::size_t i = 0; i < g.size(); ++i) sum += double{g.f32()[i]} * g.f32()[i];
-    if (norm < 1e-12) {  // a shift before a batch norm does nothing
-      CHECK(p.name.ends_with(".norm.beta"));
-      CHECK(std::sqrt(sum) <= 1e-6);
-      continue;
-    }
-    const Tensor samples = golden.load("grad." + p.name);
-    const double rms = norm / std::sqrt(static_cast<double>(g.size()));
-    const auto worse = [](double& worst, double error) {
-      worst = std::isnan(error) ? INFINITY : std::fmax(worst, error);
-    };
-    worse(e.norm, std::abs(std::sqrt(sum) - norm) / norm);
-    for (std::size_t k = 0; k < samples.size(); ++k) {
-      const std::size_t place = samples.size() == 1 ? 0 : (g.size() - 1) * k / (samples.size() - 1);
-      worse(e.element, std::abs(g.f32()[place] - double{samples.f32()[k]}) / rms);
-      ++e.compared;
-    }
-  }
-  return e;
 }
 
 }  // namespace
@@ -223,26 +186,13 @@ TEST_CASE("dropout of the taps follows the step, and is off outside training") {
 }
 
 TEST_CASE("a training step of vgg-unet is the same bits for any thread count") {
-  const int before = threads();
-  std::vector<Tensor> gradients;
-  for (const int count : {1, 2, 3}) {
-    set_threads(count);
-    VggUnetConfig config = narrow();
-    config.finetune = true;
-    const Model model = make_vgg_unet(config, 3);
-    squared_error(model, random_tensor({2, 16, 16, 1}, 1), {.training = true}).backward();
-    std::size_t k = 0;
-    for (const Parameter& p : model.parameters) {
-      if (p.buffer) continue;
-      if (count == 1) {
-        gradients.push_back(p.value.grad().clone());
-      } else {
-        INFO(p.name);
-        CHECK(same_bits(gradients[k++], p.value.grad()));
-      }
-    }
-  }
-  set_threads(before);
+  VggUnetConfig config = narrow();
+  config.finetune = true;
+  CHECK(test::same_bits_for_any_threads([&] {
+          const Model model = make_vgg_unet(config, 3);
+          squared_error(model, random_tensor({2, 16, 16, 1}, 1), {.training = true}).backward();
+          return test::all_gradients(model);
+        }) == "");
 }
 
 TEST_CASE("vgg-unet's loss and gradients agree with PyTorch in float64 within 1e-3") {
@@ -258,16 +208,7 @@ TEST_CASE("vgg-unet's loss and gradients agree with PyTorch in float64 within 1e
   const Value loss = l2_loss(y, golden.load("target"));
   CHECK(loss.data().f32()[0] == Approx(golden.load("loss").f32()[0]).epsilon(1e-4));
   loss.backward();
-  const Errors e = compare(model, golden);
-  CHECK(e.compared > 1000);
-  CHECK(e.norm <= 1e-3);
-  CHECK(e.element <= 1e-3);
-
-  // The comparison sees one wrong gradient.
-  for (const Parameter& p : model.parameters) {
-    if (p.name == "decoder4.norm.beta") Value(p.value).mutable_grad().f32()[0] *= 1.5f;
-  }
-  CHECK(compare(model, golden).element > 1e-3);
+  test::check_gradients_against(golden, model, "decoder4.norm.beta", 1000);
 }
 
 TEST_CASE("a saved vgg-unet is rebuilt from its metadata, its bins and its settings") {

@@ -3,11 +3,11 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 
 #include "core/error.h"
 #include "core/threads.h"
 #include "tests/check.h"
+#include "tests/same_bits.h"
 #include "train/ema.h"
 
 namespace tinct {
@@ -15,6 +15,7 @@ namespace {
 
 using test::difference;
 using test::random_tensor;
+using test::same_bits;
 
 Parameter parameter(const std::string& name, const Tensor& data, bool buffer = false) {
   return {name, Value(data.clone(), !buffer), buffer};
@@ -56,10 +57,6 @@ OptimizerOptions adam(const std::string& name, double decay) {
   o.lr = 0.01;
   o.weight_decay = decay;
   return o;
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
 }
 
 }  // namespace

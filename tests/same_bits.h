@@ -1,4 +1,4 @@
-// Checking that a result does not depend on the number of threads.
+// Whether results are the same to the bit, and do not depend on the number of threads.
 #pragma once
 
 #include <cstring>
@@ -10,6 +10,11 @@
 
 namespace tinct::test {
 
+/// Of f32 tensors, their shapes too.
+inline bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
+}
+
 /// Empty when `f` returns the same bits with 1, 2, 3 and 7 threads.
 inline std::string same_bits_for_any_threads(const std::function<Tensor()>& f) {
   const int before = threads();
@@ -20,7 +25,7 @@ inline std::string same_bits_for_any_threads(const std::function<Tensor()>& f) {
     const Tensor t = f();
     if (!first.defined()) {
       first = t;
-    } else if (t.bytes() != first.bytes() || std::memcmp(t.f32(), first.f32(), t.bytes()) != 0) {
+    } else if (!same_bits(t, first)) {
       difference = std::to_string(count) + " threads give other bits than one";
     }
   }
