@@ -5,30 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "tests/check.h"
-#include "tests/gpu/on_device.h"
-#include "tests/simt/every_order.h"
+#include "tests/gpu/conv2d_case.h"
+#include "tests/gpu/every_order.h"
 
 namespace tinct {
 namespace {
 
-Conv2dShape shape(std::size_t n, std::size_t h, std::size_t w, std::size_t c, std::size_t k,
-                  std::size_t kernel, std::size_t stride, std::size_t pad) {
-  Conv2dShape s;
-  s.n = n, s.h = h, s.w = w, s.c = c, s.k = k;
-  s.kh = s.kw = kernel;
-  s.stride_h = s.stride_w = stride;
-  s.pad_top = s.pad_left = s.pad_bottom = s.pad_right = pad;
-  return s;
-}
+using test::conv_shape;
+using test::ConvOperands;
 
 // With `thin` channels in, or out.
 std::vector<Conv2dShape> shapes(std::size_t thin, bool out) {
   std::vector<Conv2dShape> all = {
-      shape(1, 1, 1, thin, 1, 1, 1, 0),   shape(1, 5, 7, thin, 64, 3, 1, 1),
-      shape(2, 9, 37, thin, 24, 3, 1, 1), shape(1, 6, 9, thin, 7, 3, 2, 1),
-      shape(1, 4, 35, thin, 68, 1, 1, 0), shape(1, 12, 11, thin, 12, 3, 1, 2),
-      shape(1, 10, 9, thin, 16, 4, 2, 1), shape(1, 7, 40, thin, 36, 5, 1, 2),
+      conv_shape(1, 1, 1, thin, 1, 1, 1, 0),   conv_shape(1, 5, 7, thin, 64, 3, 1, 1),
+      conv_shape(2, 9, 37, thin, 24, 3, 1, 1), conv_shape(1, 6, 9, thin, 7, 3, 2, 1),
+      conv_shape(1, 4, 35, thin, 68, 1, 1, 0), conv_shape(1, 12, 11, thin, 12, 3, 1, 2),
+      conv_shape(1, 10, 9, thin, 16, 4, 2, 1), conv_shape(1, 7, 40, thin, 36, 5, 1, 2),
   };
   all[5].dilation_h = all[5].dilation_w = 2, all[5].pad_left = 0;
   all[7].kh = 2, all[7].pad_top = 1, all[7].pad_bottom = 0;
@@ -57,31 +49,13 @@ Rung<T> rung(bool few_outputs) {
           gpu::conv2d_backward_data_first_layer<T>, gpu::conv2d_backward_weights_first_layer<T>};
 }
 
-// Operands as T keeps them, here and on the device.
-template <class T>
-struct Operands {
-  explicit Operands(const Conv2dShape& s)
-      : x(test::rounded<T>(test::random_tensor({s.n, s.h, s.w, s.c}, 1))),
-        w(test::rounded<T>(test::random_tensor({s.k, s.kh, s.kw, s.c}, 2))),
-        bias(test::random_tensor({1, 1, 1, s.k}, 3)),
-        dy(test::rounded<T>(test::random_tensor({s.n, s.oh(), s.ow(), s.k}, 4))),
-        device_x(x),
-        device_w(w),
-        device_dy(dy),
-        device_bias(bias) {}
-
-  Tensor x, w, bias, dy;
-  test::OnDeviceAs<T> device_x, device_w, device_dy;
-  test::OnDevice device_bias;
-};
-
 constexpr double kAbsolute = 2e-5;
 
 // Returns how many of the passes the rung supports.
 template <class T>
 int check(const Rung<T>& rung, const Conv2dShape& s, Activation activation) {
   CAPTURE(s.n, s.h, s.w, s.c, s.k, s.kh, s.kw, s.stride_h, s.dilation_h);
-  const Operands<T> o(s);
+  const ConvOperands<T> o(s);
   const double tolerance = test::tolerance<T>(1e-5);
   int passes = 0;
   if (rung.supports(Conv2dPass::forward, s)) {
@@ -114,14 +88,12 @@ int check(const Rung<T>& rung, const Conv2dShape& s, Activation activation) {
 }
 
 TEMPLATE_TEST_CASE("convolutions of one to four channels", "[gpu][conv2d]", float, bf16) {
-  constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::leaky_relu,
-                                         Activation::sigmoid, Activation::tanh};
   for (const bool out : {false, true}) {
     int passes = 0;
     for (std::size_t thin = 1; thin <= 4; ++thin) {
       std::size_t turn = thin;
       for (const Conv2dShape& s : shapes(thin, out)) {
-        passes += check<TestType>(rung<TestType>(out), s, kActivations[++turn % 5]);
+        passes += check<TestType>(rung<TestType>(out), s, test::kActivations[++turn % 5]);
       }
     }
     CHECK(passes == 4 * (out ? 20 : 22));  // 6 of 8 shapes have stride 1
@@ -129,7 +101,8 @@ TEMPLATE_TEST_CASE("convolutions of one to four channels", "[gpu][conv2d]", floa
 }
 
 TEST_CASE("a convolution that no special rung is for is refused", "[gpu][conv2d]") {
-  const Conv2dShape wide = shape(1, 4, 4, 8, 8, 3, 1, 1), strided = shape(1, 8, 8, 8, 2, 3, 2, 1);
+  const Conv2dShape wide = conv_shape(1, 4, 4, 8, 8, 3, 1, 1),
+                    strided = conv_shape(1, 8, 8, 8, 2, 3, 2, 1);
   test::OnDevice some(Shape{1, 8, 8, 8});
   for (const bool out : {false, true}) {
     CHECK_FALSE(rung<float>(out).supports(Conv2dPass::forward, wide));
@@ -147,8 +120,9 @@ TEST_CASE("what computes a convolution in bf16", "[gpu][conv2d]") {
   const auto name = [](Conv2dPass pass, const Conv2dShape& s) {
     return std::string(gpu::conv2d_rung_bf16(pass, s).name);
   };
-  const Conv2dShape first = shape(1, 9, 9, 1, 24, 3, 1, 1), last = shape(1, 9, 9, 24, 2, 3, 1, 1);
-  const Conv2dShape inner = shape(1, 9, 9, 24, 24, 3, 2, 1);
+  const Conv2dShape first = conv_shape(1, 9, 9, 1, 24, 3, 1, 1),
+                    last = conv_shape(1, 9, 9, 24, 2, 3, 1, 1);
+  const Conv2dShape inner = conv_shape(1, 9, 9, 24, 24, 3, 2, 1);
   Conv2dShape strided = last;
   strided.stride_h = 2;
   for (const Conv2dPass pass :
@@ -169,21 +143,17 @@ TEST_CASE("what computes a convolution in bf16", "[gpu][conv2d]") {
 
 TEST_CASE("one to four channels: the same bits in every order of threads", "[gpu][conv2d]") {
   for (const bool out : {false, true}) {
-    const Conv2dShape s = out ? shape(1, 6, 35, 24, 3, 3, 1, 1) : shape(1, 6, 35, 3, 24, 3, 1, 1);
-    const Operands<bf16> o(s);
+    const Conv2dShape s =
+        out ? conv_shape(1, 6, 35, 24, 3, 3, 1, 1) : conv_shape(1, 6, 35, 3, 24, 3, 1, 1);
+    const ConvOperands<bf16> o(s);
     const Rung<bf16> r = rung<bf16>(out);
-    std::vector<Tensor> first;
-    test::in_every_order([&] {
+    test::check_same_in_every_order([&] {
       test::OnDeviceBf16 y(o.dy.shape()), dx(o.x.shape());
       test::OnDevice dw(o.w.shape());
       r.forward(s, o.device_x.data(), o.device_w.data(), nullptr, Activation::none, y.data());
       r.backward_data(s, o.device_dy.data(), o.device_w.data(), dx.data());
       r.backward_weights(s, o.device_x.data(), o.device_dy.data(), dw.data(), nullptr);
-      const std::vector<Tensor> now = {y.tensor(), dx.tensor(), dw.tensor()};
-      if (first.empty()) first = now;
-      for (std::size_t i = 0; i < now.size(); ++i) {
-        CHECK(test::difference(now[i], first[i], 0, 0) == "");
-      }
+      return test::numbers(y, dx, dw);
     });
   }
 }
@@ -211,8 +181,8 @@ TEMPLATE_TEST_CASE("one to four channels: sectors and banks", "[gpu][conv2d]", f
     for (const bool out : {false, true}) {
       CAPTURE(thin, out);
       const Conv2dShape s =
-          out ? shape(1, 16, 64, 64, thin, 3, 1, 1) : shape(1, 16, 64, thin, 64, 3, 1, 1);
-      const Operands<TestType> o(s);
+          out ? conv_shape(1, 16, 64, 64, thin, 3, 1, 1) : conv_shape(1, 16, 64, thin, 64, 3, 1, 1);
+      const ConvOperands<TestType> o(s);
       const Rung<TestType> r = rung<TestType>(out);
       test::OnDeviceAs<TestType> y(o.dy.shape()), dx(o.x.shape());
       test::OnDevice dw(o.w.shape());

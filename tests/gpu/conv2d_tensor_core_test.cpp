@@ -4,60 +4,36 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "tests/check.h"
-#include "tests/gpu/on_device.h"
-#include "tests/simt/every_order.h"
+#include "tests/gpu/conv2d_case.h"
+#include "tests/gpu/every_order.h"
 
 namespace tinct {
 namespace {
 
 using gpu::ConvTile;
+using test::conv_shape;
 
 constexpr ConvTile kTiles[] = {ConvTile::m128n128, ConvTile::m128n64, ConvTile::m128n32,
                                ConvTile::m64n64};
 
-Conv2dShape shape(std::size_t n, std::size_t h, std::size_t w, std::size_t c, std::size_t k,
-                  std::size_t kernel, std::size_t stride, std::size_t pad) {
-  Conv2dShape s;
-  s.n = n, s.h = h, s.w = w, s.c = c, s.k = k;
-  s.kh = s.kw = kernel;
-  s.stride_h = s.stride_w = stride;
-  s.pad_top = s.pad_left = s.pad_bottom = s.pad_right = pad;
-  return s;
-}
-
 std::vector<Conv2dShape> shapes() {
   std::vector<Conv2dShape> all = {
-      shape(1, 1, 1, 1, 1, 1, 1, 0),    shape(1, 5, 7, 3, 5, 3, 1, 1),
-      shape(2, 9, 8, 8, 33, 3, 2, 1),   shape(1, 4, 4, 16, 2, 1, 1, 0),
-      shape(1, 9, 13, 40, 72, 3, 1, 1), shape(2, 8, 10, 16, 7, 4, 2, 1),
-      shape(1, 7, 8, 9, 10, 2, 3, 0),   shape(1, 12, 11, 24, 16, 3, 1, 2),
+      conv_shape(1, 1, 1, 1, 1, 1, 1, 0),    conv_shape(1, 5, 7, 3, 5, 3, 1, 1),
+      conv_shape(2, 9, 8, 8, 33, 3, 2, 1),   conv_shape(1, 4, 4, 16, 2, 1, 1, 0),
+      conv_shape(1, 9, 13, 40, 72, 3, 1, 1), conv_shape(2, 8, 10, 16, 7, 4, 2, 1),
+      conv_shape(1, 7, 8, 9, 10, 2, 3, 0),   conv_shape(1, 12, 11, 24, 16, 3, 1, 2),
   };
   all.back().dilation_h = all.back().dilation_w = 2;
   all.back().pad_left = 0;
-  Conv2dShape lopsided = shape(3, 6, 9, 12, 130, 5, 1, 0);
+  Conv2dShape lopsided = conv_shape(3, 6, 9, 12, 130, 5, 1, 0);
   lopsided.kw = 1, lopsided.stride_h = 2, lopsided.pad_top = 3, lopsided.pad_right = 2;
   all.push_back(lopsided);
   return all;
 }
 
-// The operands of a shape as T keeps them on the device, and as the tensor cores see them.
+// As T keeps them on the device, and as the tensor cores see them.
 template <class T>
-struct Operands {
-  explicit Operands(const Conv2dShape& s)
-      : x(test::rounded<bf16>(test::random_tensor({s.n, s.h, s.w, s.c}, 1))),
-        w(test::rounded<bf16>(test::random_tensor({s.k, s.kh, s.kw, s.c}, 2))),
-        bias(test::random_tensor({1, 1, 1, s.k}, 3)),
-        dy(test::rounded<bf16>(test::random_tensor({s.n, s.oh(), s.ow(), s.k}, 4))),
-        device_x(x),
-        device_w(w),
-        device_dy(dy),
-        device_bias(bias) {}
-
-  Tensor x, w, bias, dy;
-  test::OnDeviceAs<T> device_x, device_w, device_dy;
-  test::OnDevice device_bias;
-};
+using Operands = test::ConvOperands<T, bf16>;
 
 // Sums of up to a few hundred products of numbers below 1, in f32.
 constexpr double kAbsolute = 3e-5;
@@ -90,22 +66,20 @@ void check(const Conv2dShape& s, ConvTile tile, Activation activation) {
 }
 
 TEMPLATE_TEST_CASE("convolution on tensor cores", "[gpu][conv2d]", float, bf16) {
-  constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::leaky_relu,
-                                         Activation::sigmoid, Activation::tanh};
   std::size_t turn = sizeof(TestType);
   for (const Conv2dShape& s : shapes()) {
     ++turn;
-    check<TestType>(s, ConvTile::automatic, kActivations[turn % 5]);
+    check<TestType>(s, ConvTile::automatic, test::kActivations[turn % 5]);
 #if defined(TINCT_SIMT_CHECKED)
-    if (s.macs() < 100'000) check<TestType>(s, kTiles[turn % 4], kActivations[turn % 5]);
+    if (s.macs() < 100'000) check<TestType>(s, kTiles[turn % 4], test::kActivations[turn % 5]);
 #else
-    for (const ConvTile tile : kTiles) check<TestType>(s, tile, kActivations[turn % 5]);
+    for (const ConvTile tile : kTiles) check<TestType>(s, tile, test::kActivations[turn % 5]);
 #endif
   }
 }
 
 TEST_CASE("a weight gradient of tensor cores in several parts", "[gpu][conv2d]") {
-  const Conv2dShape s = shape(2, 17, 31, 8, 8, 3, 1, 1);
+  const Conv2dShape s = conv_shape(2, 17, 31, 8, 8, 3, 1, 1);
   const Operands<bf16> o(s);
   Tensor dw(o.w.shape());
   ref::conv2d_backward_weights(s, o.x.f32(), o.dy.f32(), dw.f32(), nullptr);
@@ -116,10 +90,9 @@ TEST_CASE("a weight gradient of tensor cores in several parts", "[gpu][conv2d]")
 }
 
 TEST_CASE("tensor cores: the same bits in every order of threads", "[gpu][conv2d]") {
-  const Conv2dShape s = shape(1, 6, 5, 16, 24, 3, 2, 1);
+  const Conv2dShape s = conv_shape(1, 6, 5, 16, 24, 3, 2, 1);
   const Operands<bf16> o(s);
-  std::vector<Tensor> first;
-  test::in_every_order([&] {
+  test::check_same_in_every_order([&] {
     test::OnDeviceBf16 y(o.dy.shape()), dx(o.x.shape());
     test::OnDevice dw(o.w.shape());
     gpu::conv2d_tensor_core(s, o.device_x.data(), o.device_w.data(), nullptr, Activation::none,
@@ -127,11 +100,7 @@ TEST_CASE("tensor cores: the same bits in every order of threads", "[gpu][conv2d
     gpu::conv2d_backward_data_tensor_core(s, o.device_dy.data(), o.device_w.data(), dx.data());
     gpu::conv2d_backward_weights_tensor_core(s, o.device_x.data(), o.device_dy.data(), dw.data(),
                                              nullptr);
-    const std::vector<Tensor> now = {y.tensor(), dx.tensor(), dw.tensor()};
-    if (first.empty()) first = now;
-    for (std::size_t i = 0; i < now.size(); ++i) {
-      CHECK(test::difference(now[i], first[i], 0, 0) == "");
-    }
+    return test::numbers(y, dx, dw);
   });
 }
 
@@ -152,7 +121,7 @@ void check_efficient(const simt::Report& report) {
 }
 
 TEST_CASE("tensor cores: sectors and banks", "[gpu][conv2d]") {
-  const Conv2dShape s = shape(1, 8, 16, 32, 64, 3, 1, 1);
+  const Conv2dShape s = conv_shape(1, 8, 16, 32, 64, 3, 1, 1);
   const Operands<bf16> o(s);
   test::OnDeviceBf16 y(o.dy.shape()), dx(o.x.shape());
   test::OnDevice dw(o.w.shape());
