@@ -26,9 +26,12 @@ void tap(Taps* taps, const std::string& name, const Value& v) {
 struct Base {
   DahlConfig config;
   Vgg16 backbone;
+  std::vector<ConvBlock> colours;  // from colour0, of the hypercolumn from colour1
+  ConvBlock last;                  // chroma
 
   Align align() const { return config.exact ? Align::legacy : Align::half_pixel; }
   std::vector<Value> see(const Value& rgb, const Mode& mode, Taps* taps) const;
+  Value chroma(const Value& x, const Mode& mode, Taps* taps) const;
   BatchNorm norm(std::size_t channels) const;
   ConvBlock block(std::size_t in, std::size_t out, std::size_t kernel, Initializer& init) const;
 };
@@ -38,6 +41,12 @@ std::vector<Value> Base::see(const Value& rgb, const Mode& mode, Taps* taps) con
                                     : backbone.of_grey(rgb, mode, config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) tap(taps, kVggTapNames[i], seen[i]);
   return {seen.begin(), seen.begin() + static_cast<long>(config.blocks)};
+}
+
+Value Base::chroma(const Value& x, const Mode& mode, Taps* taps) const {
+  const Value y = last.norm(last.conv(x), mode, Activation::sigmoid);
+  tap(taps, "chroma", y);
+  return y;
 }
 
 BatchNorm Base::norm(std::size_t channels) const {
@@ -53,11 +62,6 @@ ConvBlock Base::block(std::size_t in, std::size_t out, std::size_t kernel,
   return {make_conv2d(in, out, kernel, same_padding(kernel), /*with_bias=*/false, init), norm(out)};
 }
 
-// Batch norm and sigmoid: the last block of both.
-Value chroma(const ConvBlock& last, const Value& x, const Mode& mode) {
-  return last.norm(last.conv(x), mode, Activation::sigmoid);
-}
-
 //  stage    from                              to
 //  colour4  norm(conv4_3), 1x1                256, 1/8
 //  colour3  norm(conv3_3) + up(colour4)       128, 1/4
@@ -66,9 +70,7 @@ Value chroma(const ConvBlock& last, const Value& x, const Mode& mode) {
 //  colour0  grey - 1/2 + colour1                3
 //  chroma   colour0, sigmoid                    2
 struct Residual : Base {
-  std::vector<BatchNorm> norms;    // of the taps, finest first
-  std::vector<ConvBlock> colours;  // colour0 first
-  ConvBlock last;
+  std::vector<BatchNorm> norms;  // of the taps, finest first
 
   Value answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
                Taps* taps) const;
@@ -92,9 +94,7 @@ Value Residual::answer(const Value& rgb, const std::vector<Value>& seen, const M
   }
   y = colours[0](add(centred(rgb), y), mode);
   tap(taps, "colour0", y);
-  y = chroma(last, y, mode);
-  tap(taps, "chroma", y);
-  return y;
+  return chroma(y, mode, taps);
 }
 
 Parameters Residual::parameters() const {
@@ -111,7 +111,7 @@ Parameters Residual::parameters() const {
 }
 
 Residual make_residual(Base base, Initializer& init) {
-  Residual net{std::move(base), {}, {}, {}};
+  Residual net{std::move(base), {}};
   const std::size_t divisor = net.config.backbone.width_divisor;
   std::vector<std::size_t> widths = {3, 3};  // in and out of colour0, out of colour2, colour3, …
   for (std::size_t i = 0; i < 4; ++i) {
@@ -133,9 +133,6 @@ Residual make_residual(Base base, Initializer& init) {
 //  colour3  colour2                                     3
 //  chroma   colour3, sigmoid                            2
 struct Hypercolumn : Base {
-  std::vector<ConvBlock> colours;
-  ConvBlock last;
-
   Value answer(const Value& rgb, const std::vector<Value>& seen, const Mode& mode,
                Taps* taps) const;
   Parameters parameters() const;
@@ -153,9 +150,7 @@ Value Hypercolumn::answer(const Value& rgb, const std::vector<Value>& seen, cons
     y = colours[i](y, mode);
     tap(taps, "colour" + std::to_string(i + 1), y);
   }
-  y = chroma(last, y, mode);
-  tap(taps, "chroma", y);
-  return y;
+  return chroma(y, mode, taps);
 }
 
 Parameters Hypercolumn::parameters() const {
@@ -169,7 +164,7 @@ Parameters Hypercolumn::parameters() const {
 }
 
 Hypercolumn make_hypercolumn(Base base, Initializer& init) {
-  Hypercolumn net{std::move(base), {}, {}};
+  Hypercolumn net{std::move(base)};
   const std::size_t divisor = net.config.backbone.width_divisor;
   std::size_t channels = 3;
   for (std::size_t i = 0; i < net.config.blocks; ++i) {
@@ -217,7 +212,7 @@ Model make_dahl(const DahlConfig& config, std::uint64_t seed) {
 
 Model make_dahl(const DahlConfig& config, std::uint64_t seed, Vgg16 backbone) {
   check(config);
-  Base base{config, std::move(backbone)};
+  Base base{config, std::move(backbone), {}, {}};
   base.config.backbone = base.backbone.config;
   base.backbone.convolutions.resize(kLastOfBlock[config.blocks - 1] + 1);
   if (!base.backbone.norms.empty()) base.backbone.norms.resize(base.backbone.convolutions.size());
