@@ -21,17 +21,15 @@ __device__ inline unsigned divisor(unsigned counted, unsigned o, unsigned stride
 // A thread owns a pack of channels of one output.
 template <int kWidth, class T>
 __global__ void forward(Pool p, Counted counted, const T* x, T* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = p.packs.divide(i), at = i - ox * p.packs.value();
+  const auto [ox, channel, pixel] = pack_of_row<kWidth>(p.packs);
   if (ox >= p.ow) return;
-  const std::size_t pixel = p.packs.value() * kWidth;
   const Span columns = window_span(ox, p.w, p.kw, p.stride_w.value(), p.pad_left);
   const unsigned across = divisor(counted.columns, ox, p.stride_w.value(), p.kw, columns);
   for (unsigned row = blockIdx.y; row < p.rows_out; row += gridDim.y) {
     const unsigned oy = row % p.oh;
     const Span rows = window_span(oy, p.h, p.kh, p.stride_h, p.pad_top);
     const unsigned down = divisor(counted.rows, oy, p.stride_h, p.kh, rows);
-    const T* from = x + std::size_t{row / p.oh} * p.h * p.w * pixel + at * kWidth;
+    const T* from = x + std::size_t{row / p.oh} * p.h * p.w * pixel + channel;
     Pack<kWidth> sum{};
     for (unsigned iy = rows.begin; iy < rows.end; ++iy) {
       for (unsigned ix = columns.begin; ix < columns.end; ++ix) {
@@ -41,17 +39,15 @@ __global__ void forward(Pool p, Counted counted, const T* x, T* y) {
     }
     const float share = 1 / static_cast<float>(across * down);
     for (int k = 0; k < kWidth; ++k) sum.v[k] *= share;
-    store(y + (std::size_t{row} * p.ow + ox) * pixel + at * kWidth, sum);
+    store(y + (std::size_t{row} * p.ow + ox) * pixel + channel, sum);
   }
 }
 
 // A thread owns a pack of channels of one input and gathers from the windows that hold it.
 template <int kWidth, class T>
 __global__ void backward(Pool p, Counted counted, const T* dy, T* dx) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ix = p.packs.divide(i), at = i - ix * p.packs.value();
+  const auto [ix, channel, pixel] = pack_of_row<kWidth>(p.packs);
   if (ix >= p.w) return;
-  const std::size_t pixel = p.packs.value() * kWidth;
   const Span columns = windows_of_column(p, ix);
   for (unsigned row = blockIdx.y; row < p.rows_in; row += gridDim.y) {
     const Span rows = windows_of_row(p, row % p.h);
@@ -64,11 +60,11 @@ __global__ void backward(Pool p, Counted counted, const T* dy, T* dx) {
         const unsigned across = divisor(counted.columns, ox, p.stride_w.value(), p.kw,
                                         window_span(ox, p.w, p.kw, p.stride_w.value(), p.pad_left));
         const float share = 1 / static_cast<float>(across * down);
-        const Pack<kWidth> g = load<kWidth>(dy + ((image + oy) * p.ow + ox) * pixel + at * kWidth);
+        const Pack<kWidth> g = load<kWidth>(dy + ((image + oy) * p.ow + ox) * pixel + channel);
         for (int k = 0; k < kWidth; ++k) sum.v[k] += share * g.v[k];
       }
     }
-    store(dx + (std::size_t{row} * p.w + ix) * pixel + at * kWidth, sum);
+    store(dx + (std::size_t{row} * p.w + ix) * pixel + channel, sum);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/batch_norm.h"
 
 #include "core/simt/pack.h"
+#include "kernels/activation_device.h"
 #include "kernels/batch_norm_device.h"
 
 namespace tinct::gpu {
@@ -121,11 +122,6 @@ struct Constants {
   __device__ float normal(int i, float x) const { return (x - mean.v[i]) * scale.v[i] + beta.v[i]; }
 };
 
-// The slope below zero: 1, 0 or that of the leaky ReLU.
-__device__ float activate(float v, float slope) {
-  return v <= 0 ? (slope == 0 ? 0 : v * slope) : v;
-}
-
 template <int kWidth, class T>
 __global__ void normalize(Tiling t, BatchNormChannels channels, float slope, const T* x, T* y) {
   const Place p = norm::place_in<kWidth>(t);
@@ -134,7 +130,7 @@ __global__ void normalize(Tiling t, BatchNormChannels channels, float slope, con
   for (std::size_t row = p.row; row < p.end; row += t.height) {
     const std::size_t at = row * t.c + p.channel;
     Pack<kWidth> a = load<kWidth>(x + at);
-    for (int i = 0; i < kWidth; ++i) a.v[i] = activate(k.normal(i, a.v[i]), slope);
+    for (int i = 0; i < kWidth; ++i) a.v[i] = bend(k.normal(i, a.v[i]), slope);
     store(y + at, a);
   }
 }
@@ -215,10 +211,6 @@ __global__ void input_gradient(Tiling t, BatchNormChannels channels, float slope
     }
     store(dx + at, g);
   }
-}
-
-float slope_of(Activation activation) {
-  return activation == Activation::none ? 1 : activation == Activation::relu ? 0 : kLeakySlope;
 }
 
 // run.operator()<kWidth>() with vectors of four where whole ones fill a row.

@@ -18,10 +18,8 @@ constexpr unsigned kBackwardRows = 4;
 template <int kWidth, class T>
 __global__ void forward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsigned images,
                         const T* x, T* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = packs.divide(i), channel = (i - ox * packs.value()) * kWidth;
+  const auto [ox, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ox >= columns.out) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const ResizeTap across = tap(columns, ox);
   const unsigned runs = ceil_div(rows.out, kForwardRows);
   for (unsigned run = blockIdx.y; run < images * runs; run += gridDim.y) {
@@ -78,10 +76,8 @@ struct Readers {
 template <int kWidth, class T>
 __global__ void backward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsigned images,
                          const T* dy, T* dx) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ix = packs.divide(i), channel = (i - ix * packs.value()) * kWidth;
+  const auto [ix, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ix >= columns.in) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const Readers<4> across(columns, ix);
   const unsigned runs = ceil_div(rows.in, kBackwardRows);
   for (unsigned run = blockIdx.y; run < images * runs; run += gridDim.y) {

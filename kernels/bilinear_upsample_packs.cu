@@ -12,10 +12,8 @@ namespace {
 template <int kWidth>
 __global__ void forward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsigned lines,
                         const float* x, float* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = packs.divide(i), channel = (i - ox * packs.value()) * kWidth;
+  const auto [ox, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ox >= columns.out) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const ResizeTap across = tap(columns, ox);
   for (unsigned line = blockIdx.y; line < lines; line += gridDim.y) {
     const ResizeTap down = tap(rows, line % rows.out);
@@ -35,10 +33,8 @@ __global__ void forward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsi
 template <int kWidth>
 __global__ void backward(ResizeAxis rows, ResizeAxis columns, Divisor packs, unsigned lines,
                          const float* dy, float* dx) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ix = packs.divide(i), channel = (i - ix * packs.value()) * kWidth;
+  const auto [ix, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ix >= columns.in) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const ResizeSpan across = readers(columns, ix);
   for (unsigned line = blockIdx.y; line < lines; line += gridDim.y) {
     const unsigned iy = line % rows.in;

@@ -59,13 +59,11 @@ struct Best {
 // the input, so all loads are under way at once.
 template <int kWidth, bool kHalves, class T>
 __global__ void forward(Pool p, const T* x, T* y, std::uint8_t* which) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = p.packs.divide(i), at = i - ox * p.packs.value();
+  const auto [ox, channel, pixel] = pack_of_row<kWidth>(p.packs);
   if (ox >= p.ow) return;
-  const std::size_t pixel = p.packs.value() * kWidth;
   for (unsigned row = blockIdx.y; row < p.rows_out; row += gridDim.y) {
     const unsigned oy = row % p.oh;
-    const T* from = x + std::size_t{row / p.oh} * p.h * p.w * pixel + at * kWidth;
+    const T* from = x + std::size_t{row / p.oh} * p.h * p.w * pixel + channel;
     Best<kWidth> best{};
     for (int k = 0; k < kWidth; ++k) best.at.v[k] = kMaxPoolWindow;
     if constexpr (kHalves) {
@@ -88,7 +86,7 @@ __global__ void forward(Pool p, const T* x, T* y, std::uint8_t* which) {
         }
       }
     }
-    const std::size_t to = (std::size_t{row} * p.ow + ox) * pixel + at * kWidth;
+    const std::size_t to = (std::size_t{row} * p.ow + ox) * pixel + channel;
     store(y + to, best.value);
     if (which != nullptr) store_bytes(which + to, best.at);
   }
@@ -97,10 +95,8 @@ __global__ void forward(Pool p, const T* x, T* y, std::uint8_t* which) {
 // A thread owns a pack of channels of one input and asks the windows that hold it.
 template <int kWidth, class T>
 __global__ void backward(Pool p, const std::uint8_t* which, const T* dy, T* dx) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ix = p.packs.divide(i), at = i - ix * p.packs.value();
+  const auto [ix, channel, pixel] = pack_of_row<kWidth>(p.packs);
   if (ix >= p.w) return;
-  const std::size_t pixel = p.packs.value() * kWidth;
   const Span columns = windows_of_column(p, ix);
   for (unsigned row = blockIdx.y; row < p.rows_in; row += gridDim.y) {
     const unsigned iy = row % p.h;
@@ -111,13 +107,13 @@ __global__ void backward(Pool p, const std::uint8_t* which, const T* dy, T* dx) 
       for (unsigned ox = columns.begin; ox < columns.end; ++ox) {
         const unsigned position =
             (iy + p.pad_top - oy * p.stride_h) * p.kw + ix + p.pad_left - ox * p.stride_w.value();
-        const std::size_t from = ((image + oy) * p.ow + ox) * pixel + at * kWidth;
+        const std::size_t from = ((image + oy) * p.ow + ox) * pixel + channel;
         const Positions<kWidth> chosen = load_bytes<kWidth>(which + from);
         const Pack<kWidth> g = load<kWidth>(dy + from);
         for (int k = 0; k < kWidth; ++k) sum.v[k] += chosen.v[k] == position ? g.v[k] : 0;
       }
     }
-    store(dx + (std::size_t{row} * p.w + ix) * pixel + at * kWidth, sum);
+    store(dx + (std::size_t{row} * p.w + ix) * pixel + channel, sum);
   }
 }
 

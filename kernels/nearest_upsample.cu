@@ -36,10 +36,8 @@ NearestAxis nearest_axis(const char* operation, std::size_t in, std::size_t out)
 template <int kWidth, class T>
 __global__ void forward(NearestAxis rows, NearestAxis columns, Divisor packs, unsigned lines,
                         const T* x, T* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = packs.divide(i), channel = (i - ox * packs.value()) * kWidth;
+  const auto [ox, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ox >= columns.out) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const unsigned ix = columns.source(ox);
   for (unsigned line = blockIdx.y; line < lines; line += gridDim.y) {
     const std::size_t from = std::size_t{line / rows.out} * rows.in + rows.source(line % rows.out);
@@ -52,10 +50,8 @@ __global__ void forward(NearestAxis rows, NearestAxis columns, Divisor packs, un
 template <int kWidth, class T>
 __global__ void backward(NearestAxis rows, NearestAxis columns, Divisor packs, unsigned lines,
                          const T* dy, T* dx) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ix = packs.divide(i), channel = (i - ix * packs.value()) * kWidth;
+  const auto [ix, channel, pixel] = pack_of_row<kWidth>(packs);
   if (ix >= columns.in) return;
-  const std::size_t pixel = packs.value() * kWidth;
   const unsigned begin = columns.first_copy(ix), end = columns.first_copy(ix + 1);
   for (unsigned line = blockIdx.y; line < lines; line += gridDim.y) {
     const unsigned iy = line % rows.in;

@@ -21,11 +21,10 @@ struct Sum {
 // A thread owns a pack of channels of one pixel of y.
 template <int kWidth>
 __global__ void forward(Sum s, const float* g, float* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = s.packs.divide(i), channel = (i - ox * s.packs.value()) * kWidth;
+  const auto [ox, channel, product] = pack_of_row<kWidth>(s.packs);
   if (ox >= s.columns.out) return;
   const unsigned kernel = s.kernel.value(), half = kernel / 2;
-  const std::size_t product = s.packs.value() * kWidth, pixel = s.taps.value() * product;
+  const std::size_t pixel = s.taps.value() * product;
   for (unsigned oy = blockIdx.y; oy < s.rows.out; oy += gridDim.y) {
     Pack<kWidth> sum{};
     for (unsigned t = 0; t < s.taps.value(); ++t) {
@@ -53,9 +52,7 @@ __global__ void forward(Sum s, const float* g, float* y) {
 // A thread owns a pack of channels of one tap of one pixel of dg.
 template <int kWidth>
 __global__ void backward(Sum s, const float* dy, float* dg) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned tap_of_row = s.packs.divide(i);
-  const unsigned channel = (i - tap_of_row * s.packs.value()) * kWidth;
+  const auto [tap_of_row, channel, product] = pack_of_row<kWidth>(s.packs);
   const unsigned ix = s.taps.divide(tap_of_row), t = tap_of_row - ix * s.taps.value();
   if (ix >= s.columns.in) return;
   const unsigned ky = s.kernel.divide(t), kx = t - ky * s.kernel.value();
@@ -75,10 +72,7 @@ __global__ void backward(Sum s, const float* dy, float* dg) {
                    load<kWidth>(dy + (std::size_t{oy} * s.columns.out + ox) * s.y_pixel + channel));
       }
     }
-    store(dg +
-              ((std::size_t{iy} * s.columns.in + ix) * s.taps.value() + t) * s.packs.value() *
-                  kWidth +
-              channel,
+    store(dg + ((std::size_t{iy} * s.columns.in + ix) * s.taps.value() + t) * product + channel,
           sum);
   }
 }
@@ -90,11 +84,10 @@ constexpr unsigned kRows = 8;
 // it keeps two small rows, the taps beside each other already added up.
 template <int kWidth, int kKernel>
 __global__ void forward_walk(Sum s, const float* g, float* y) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned ox = s.packs.divide(i), channel = (i - ox * s.packs.value()) * kWidth;
+  const auto [ox, channel, product] = pack_of_row<kWidth>(s.packs);
   if (ox >= s.columns.out) return;
   constexpr unsigned kHalf = kKernel / 2;
-  const std::size_t product = s.packs.value() * kWidth, pixel = kKernel * kKernel * product;
+  const std::size_t pixel = kKernel * kKernel * product;
   ResizeTap across[kKernel];
   for (unsigned kx = 0; kx < kKernel; ++kx) {
     const unsigned qx = ox + kx - kHalf;  // wraps to more than the last
@@ -132,12 +125,10 @@ __global__ void forward_walk(Sum s, const float* g, float* y) {
 // pixel of dg.
 template <int kWidth, int kKernel>
 __global__ void backward_columns(Sum s, const float* dy, float* dg) {
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-  const unsigned column = s.packs.divide(i), channel = (i - column * s.packs.value()) * kWidth;
+  const auto [column, channel, product] = pack_of_row<kWidth>(s.packs);
   const unsigned ix = column / kKernel, kx = column % kKernel;
   if (ix >= s.columns.in) return;
   constexpr unsigned kHalf = kKernel / 2;
-  const std::size_t product = s.packs.value() * kWidth;
   const ResizeSpan across = readers(s.columns, ix);
   for (unsigned iy = blockIdx.y; iy < s.rows.in; iy += gridDim.y) {
     const ResizeSpan down = readers(s.rows, iy);

@@ -2,6 +2,7 @@
 // bytes where the layout allows it, one number elsewhere.
 #pragma once
 
+#include "core/simt/divide.h"
 #include "core/simt/simt.h"
 
 namespace tinct::gpu {
@@ -110,6 +111,17 @@ inline Launch over_rows(std::size_t rows, std::size_t packs) {
   return {dim3(static_cast<unsigned>(ceil_div<std::size_t>(packs, block)),
                rows < 65535 ? static_cast<unsigned>(rows) : 65535u),
           dim3(block)};
+}
+
+/// What a thread of such a grid owns of every row, whose pixels are so many packs.
+struct PackOfRow {
+  unsigned pixel, channel;  ///< the pixel, and the pack's first channel there
+  std::size_t channels;     ///< of a pixel
+};
+template <int kWidth>
+__device__ __forceinline__ PackOfRow pack_of_row(const Divisor& packs) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, pixel = packs.divide(i);
+  return {pixel, (i - pixel * packs.value()) * kWidth, packs.value() * kWidth};
 }
 
 }  // namespace tinct::gpu

@@ -1,10 +1,11 @@
 // Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
-#include <iterator>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/conv/rungs.h"
 #include "kernels/conv/rungs_f32.h"
 #include "kernels/conv/special.h"
+#include "kernels/conv/tensor_core.h"
 #ifdef TINCT_WITH_CUDNN
 #include "kernels/vendor/cudnn.h"
 #endif
@@ -16,6 +17,26 @@ bool always(Conv2dPass, const Conv2dShape&) {
   return true;
 }
 
+template <class T>
+constexpr Conv2dRung<T> kFirstLayer = {
+    5,
+    "first_layer",
+    "one to four channels in: the filter and a tile of x in shared memory",
+    first_layer_supports,
+    conv2d_first_layer<T>,
+    conv2d_backward_data_first_layer<T>,
+    conv2d_backward_weights_first_layer<T>};
+
+template <class T>
+constexpr Conv2dRung<T> kFewOutputs = {
+    6,
+    "few_outputs",
+    "one to four channels out: each vector of x read once for a row of taps",
+    few_outputs_supports,
+    conv2d_few_outputs<T>,
+    conv2d_backward_data_few_outputs<T>,
+    conv2d_backward_weights_few_outputs<T>};
+
 constexpr Conv2dRung<float> kRungs[] = {
     {1, "naive", "a thread an output, everything from device memory", always, conv2d_naive,
      conv2d_backward_data_naive, conv2d_backward_weights_naive},
@@ -25,15 +46,31 @@ constexpr Conv2dRung<float> kRungs[] = {
     {3, "register_tiles", "implicit GEMM: 8 x 8 sums a thread, 16-byte copies under way meanwhile",
      always, conv2d_register_tiles, conv2d_backward_data_register_tiles,
      conv2d_backward_weights_register_tiles},
-    {5, "first_layer", "one to four channels in: the filter and a tile of x in shared memory",
-     first_layer_supports, conv2d_first_layer<float>, conv2d_backward_data_first_layer<float>,
-     conv2d_backward_weights_first_layer<float>},
-    {6, "few_outputs", "one to four channels out: each vector of x read once for a row of taps",
-     few_outputs_supports, conv2d_few_outputs<float>, conv2d_backward_data_few_outputs<float>,
-     conv2d_backward_weights_few_outputs<float>},
+    kFirstLayer<float>,
+    kFewOutputs<float>,
 };
 
-bool has(const Conv2dRung<float>& rung, Conv2dPass pass) {
+// Tiles of the size that suits the shape.
+void forward(const Conv2dShape& s, const bf16* x, const bf16* w, const float* bias,
+             Activation activation, bf16* y) {
+  conv2d_tensor_core(s, x, w, bias, activation, y);
+}
+void backward_data(const Conv2dShape& s, const bf16* dy, const bf16* w, bf16* dx) {
+  conv2d_backward_data_tensor_core(s, dy, w, dx);
+}
+void backward_weights(const Conv2dShape& s, const bf16* x, const bf16* dy, float* dw, float* db) {
+  conv2d_backward_weights_tensor_core(s, x, dy, dw, db);
+}
+
+constexpr Conv2dRung<bf16> kRungsBf16[] = {
+    {4, "tensor_core", "implicit GEMM on mma.sync, bf16 in, f32 sums", always, forward,
+     backward_data, backward_weights},
+    kFirstLayer<bf16>,
+    kFewOutputs<bf16>,
+};
+
+template <class T>
+bool has(const Conv2dRung<T>& rung, Conv2dPass pass) {
   switch (pass) {
     case Conv2dPass::forward:
       return rung.forward != nullptr;
@@ -45,11 +82,29 @@ bool has(const Conv2dRung<float>& rung, Conv2dPass pass) {
   return false;
 }
 
+template <class T>
+const Conv2dRung<T>& last_of(std::span<const Conv2dRung<T>> rungs, Conv2dPass pass,
+                             const Conv2dShape& s) {
+  s.check();
+  const Conv2dRung<T>* last = &rungs.front();
+  for (const Conv2dRung<T>& rung : rungs) {
+    if (has(rung, pass) && rung.supports(pass, s)) last = &rung;
+  }
+  return *last;
+}
+
 // Ours, and cuDNN's where it can be opened.
-std::vector<Conv2dRung<float>> with_vendor_rungs() {
-  std::vector<Conv2dRung<float>> rungs(std::begin(kRungs), std::end(kRungs));
+template <class T>
+std::vector<Conv2dRung<T>> with_vendor(std::span<const Conv2dRung<T>> ours) {
+  std::vector<Conv2dRung<T>> rungs(ours.begin(), ours.end());
 #ifdef TINCT_WITH_CUDNN
-  if (vendor::cudnn_problem().empty()) rungs.push_back(vendor::cudnn_rung());
+  if (vendor::cudnn_problem().empty()) {
+    if constexpr (std::is_same_v<T, float>) {
+      rungs.push_back(vendor::cudnn_rung());
+    } else {
+      rungs.push_back(vendor::cudnn_rung_bf16());
+    }
+  }
 #endif
   return rungs;
 }
@@ -57,31 +112,44 @@ std::vector<Conv2dRung<float>> with_vendor_rungs() {
 }  // namespace
 
 std::span<const Conv2dRung<float>> conv2d_rungs() {
-  static const std::vector<Conv2dRung<float>> rungs = with_vendor_rungs();
+  static const std::vector<Conv2dRung<float>> rungs = with_vendor<float>(kRungs);
+  return rungs;
+}
+std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16() {
+  static const std::vector<Conv2dRung<bf16>> rungs = with_vendor<bf16>(kRungsBf16);
   return rungs;
 }
 
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s) {
-  s.check();
-  const Conv2dRung<float>* best = kRungs;
-  for (const Conv2dRung<float>& rung : kRungs) {
-    if (has(rung, pass) && rung.supports(pass, s)) best = &rung;
-  }
-  return *best;
+  return last_of<float>(kRungs, pass, s);
+}
+const Conv2dRung<bf16>& conv2d_rung_bf16(Conv2dPass pass, const Conv2dShape& s) {
+  return last_of<bf16>(kRungsBf16, pass, s);
 }
 
 void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* bias,
             Activation activation, float* y) {
   conv2d_rung(Conv2dPass::forward, s).forward(s, x, w, bias, activation, y);
 }
+void conv2d(const Conv2dShape& s, const bf16* x, const bf16* w, const float* bias,
+            Activation activation, bf16* y) {
+  conv2d_rung_bf16(Conv2dPass::forward, s).forward(s, x, w, bias, activation, y);
+}
 
 void conv2d_backward_data(const Conv2dShape& s, const float* dy, const float* w, float* dx) {
   conv2d_rung(Conv2dPass::backward_data, s).backward_data(s, dy, w, dx);
+}
+void conv2d_backward_data(const Conv2dShape& s, const bf16* dy, const bf16* w, bf16* dx) {
+  conv2d_rung_bf16(Conv2dPass::backward_data, s).backward_data(s, dy, w, dx);
 }
 
 void conv2d_backward_weights(const Conv2dShape& s, const float* x, const float* dy, float* dw,
                              float* db) {
   conv2d_rung(Conv2dPass::backward_weights, s).backward_weights(s, x, dy, dw, db);
+}
+void conv2d_backward_weights(const Conv2dShape& s, const bf16* x, const bf16* dy, float* dw,
+                             float* db) {
+  conv2d_rung_bf16(Conv2dPass::backward_weights, s).backward_weights(s, x, dy, dw, db);
 }
 
 }  // namespace tinct::gpu

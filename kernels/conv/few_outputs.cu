@@ -4,9 +4,6 @@
 //
 // Bound by x (the data gradient: by dx): 2 taps k FLOPs an input beside the 4 (bf16: 2) bytes it
 // takes; 64 to 2 channels, 3x3: 9 FLOPs a byte in f32, 18 in bf16.
-#include <stdexcept>
-#include <string>
-
 #include "kernels/conv/special.h"
 #include "kernels/conv/sums.h"
 #include "kernels/conv/thin.h"
@@ -16,11 +13,7 @@ namespace {
 
 void require(Conv2dPass pass, const Conv2dShape& s) {
   s.check();
-  if (few_outputs_supports(pass, s)) return;
-  throw std::invalid_argument(
-      "conv2d, few_outputs: " + std::to_string(s.c) + " to " + std::to_string(s.k) +
-      " channels, kernel " + std::to_string(s.kh) + "x" + std::to_string(s.kw) + ", stride " +
-      std::to_string(s.stride_h) + "x" + std::to_string(s.stride_w) + " is for another rung");
+  require_supported(few_outputs_supports(pass, s), "few_outputs", s);
 }
 
 }  // namespace

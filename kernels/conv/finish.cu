@@ -1,9 +1,9 @@
-// What is left to do around a library's convolution on the GPU. Bound by memory: 8 bytes an element
-// (bf16: 4), and 6 where the storage changes.
+// What is left to do around a library's convolution or matrix product on the GPU. Bound by memory:
+// 8 bytes an element (bf16: 4), and 6 where the storage changes.
 #include "kernels/conv/finish.h"
 
 #include "core/simt/pack.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 
 namespace tinct::gpu {
 namespace {

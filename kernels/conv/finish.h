@@ -1,4 +1,4 @@
-// What is left to do around a library's convolution on the GPU.
+// What is left to do around a library's convolution or matrix product on the GPU.
 #pragma once
 
 #include <cstddef>

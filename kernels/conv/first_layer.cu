@@ -4,9 +4,6 @@
 //
 // Bound by y: 2 taps c FLOPs an output beside the 4 (bf16: 2) bytes it takes; 3 to 64 channels,
 // 3x3: 13.5 FLOPs a byte in f32, 27 in bf16.
-#include <stdexcept>
-#include <string>
-
 #include "kernels/conv/special.h"
 #include "kernels/conv/sums.h"
 #include "kernels/conv/thin.h"
@@ -16,11 +13,7 @@ namespace {
 
 void require(Conv2dPass pass, const Conv2dShape& s) {
   s.check();
-  if (first_layer_supports(pass, s)) return;
-  throw std::invalid_argument(
-      "conv2d, first_layer: " + std::to_string(s.c) + " to " + std::to_string(s.k) +
-      " channels, kernel " + std::to_string(s.kh) + "x" + std::to_string(s.kw) + ", stride " +
-      std::to_string(s.stride_h) + "x" + std::to_string(s.stride_w) + " is for another rung");
+  require_supported(first_layer_supports(pass, s), "first_layer", s);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 // floats apart (32 sectors where 4 would do): the second rung's subject. In both gradients one
 // operand is one address and the other 32 neighbours.
 #include "core/simt/simt.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/rungs_f32.h"
 #include "kernels/conv/sums.h"
 

@@ -3,7 +3,7 @@
 #include "kernels/conv/parts.h"
 
 #include "core/simt/pack.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 
 namespace tinct::gpu {
 namespace {

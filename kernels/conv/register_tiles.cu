@@ -22,7 +22,7 @@
 
 #include "core/simt/device.h"
 #include "kernels/activation.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/parts.h"
 #include "kernels/conv/register_tile-inl.h"
 #include "kernels/conv/rungs_f32.h"

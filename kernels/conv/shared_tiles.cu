@@ -11,7 +11,7 @@
 #include <algorithm>
 
 #include "core/simt/device.h"
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/parts.h"
 #include "kernels/conv/rungs_f32.h"
 #include "kernels/conv/sums.h"

@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "core/simt/ptx.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/bf16_rows.h"
-#include "kernels/conv/epilogue.h"
 #include "kernels/conv/gather_loaders-inl.h"
 #include "kernels/conv/tensor_core.h"
 
@@ -150,7 +150,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
     }
   }
   if constexpr (!kAcross) {
-    for_activation(activation, [&]<Activation kKind>() {
+    with_kind(activation, [&]<Activation kKind>() {
 #pragma unroll
       for (int i = 0; i < T::kWarpM / 16; ++i) {
 #pragma unroll

@@ -1,7 +1,8 @@
 // The shapes of convolutions with few channels on one side; host arithmetic, no kernel.
 #include "kernels/conv/thin.h"
 
-#include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace tinct::gpu {
 namespace {
@@ -45,6 +46,14 @@ bool thin_enough(const Conv2dShape& s, ThinSide side) {
   constexpr std::size_t kBytes = 96 * 1024, kPixels = std::size_t{1} << 30;
   return (s.w_size() + rows * (columns * thin + 40)) * sizeof(float) <= kBytes &&
          s.n * s.h * s.w < kPixels && s.n * s.oh() * s.ow() < kPixels;
+}
+
+void require_supported(bool supported, const char* rung, const Conv2dShape& s) {
+  if (supported) return;
+  throw std::invalid_argument(
+      std::string("conv2d, ") + rung + ": " + std::to_string(s.c) + " to " + std::to_string(s.k) +
+      " channels, kernel " + std::to_string(s.kh) + "x" + std::to_string(s.kw) + ", stride " +
+      std::to_string(s.stride_h) + "x" + std::to_string(s.stride_w) + " is for another rung");
 }
 
 }  // namespace tinct::gpu

@@ -37,6 +37,8 @@ ThinShape thin_backward(const Conv2dShape& s, ThinSide side);
 /// Whether the thin side is thin, and the filter and a tile of the thin tensor fit into the shared
 /// memory of any card.
 bool thin_enough(const Conv2dShape& s, ThinSide side);
+/// Throws std::invalid_argument, naming the rung and the shape, unless `supported`.
+void require_supported(bool supported, const char* rung, const Conv2dShape& s);
 
 /// T is float or bf16; weights (k,kh,kw,c) as T, bias and dw f32. All on the device.
 template <class T>

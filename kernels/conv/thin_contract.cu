@@ -7,7 +7,7 @@
 //
 // Bound by the loads of the wide tensor, 4 (bf16: 2) bytes a number and once for the rows of taps a
 // block has; 2 taps thin FLOPs each.
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/thin_tile-inl.h"
 
 namespace tinct::gpu {
@@ -113,12 +113,9 @@ void contract(const ThinShape& s, const T* wide, const T* w, const float* bias,
   with_width<T>(s.wide, [&]<int kWidth>() {
     const ThinGeometry g = thin_geometry(s, kWidth);
     const auto filter = arranged_filter<kWidth>(s, g, w);
-    with_thin(s, [&]<int kThin, int kRun>() {
-      const int numbers = g.filter_room() + g.block_rows * staged_pitch<kThin>();
-      const Launch l{
-          dim3(static_cast<unsigned>(g.tiles_x * g.tiles_y) * static_cast<unsigned>(s.images)),
-          dim3(kThinThreads), static_cast<std::size_t>(numbers) * sizeof(float)};
-      launch(l, contract_kernel<T, kWidth, kThin, kRun>, g, wide, filter.data(), bias, activation,
+    with_thin(s, taps_in_a_run(s), [&]<int kThin, int kRun>() {
+      launch(thin_launch(s, g, g.filter_room() + g.block_rows * staged_pitch<kThin>()),
+             contract_kernel<T, kWidth, kThin, kRun>, g, wide, filter.data(), bias, activation,
              thin);
     });
   });

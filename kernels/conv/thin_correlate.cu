@@ -19,21 +19,6 @@ namespace {
 constexpr int kRows = 4;  // of a tile
 constexpr int kMostBlocks = 264;
 
-// 4 numbers, or 1.
-template <int kWidth>
-__device__ __forceinline__ Pack<kWidth> load_some(const float* p) {
-  return load<kWidth>(p);
-}
-template <int kWidth>
-__device__ __forceinline__ Pack<kWidth> load_some(const bf16* p) {
-  if constexpr (kWidth == 1) {
-    return load<1>(p);
-  } else {
-    const uint2 raw = *reinterpret_cast<const uint2*>(p);
-    return {{low_half(raw.x), high_half(raw.x), low_half(raw.y), high_half(raw.y)}};
-  }
-}
-
 // parts (gridDim.x, taps, thin, wide); blockIdx.y is a block of kTaps x kTaps taps, z of channels.
 template <class T, int kWidth, int kThin, int kTaps>
 __global__ void __launch_bounds__(kThinThreads, 1)
@@ -55,7 +40,7 @@ __global__ void __launch_bounds__(kThinThreads, 1)
       const int row = p / (kStrip * kStrips), column = p % (kStrip * kStrips);
       const int y = b.row + row, x = b.column + column;
       if (y >= g.rows.outputs || x >= g.columns.outputs || chunk >= g.chunks) continue;
-      const Pack<kWidth> v = load_some<kWidth>(
+      const Pack<kWidth> v = load<kWidth>(
           wide +
           ((static_cast<std::size_t>(b.image) * g.rows.outputs + y) * g.columns.outputs + x) *
               g.wide +
@@ -125,21 +110,6 @@ __global__ void restore(ThinFilter f, int weights, const float* sums, float* dw)
   }
 }
 
-template <class F>
-void with_square(const ThinShape& s, F&& f) {
-  const bool nine = s.rows.taps == 3 && s.columns.taps == 3;
-  switch (s.thin) {
-    case 1:
-      return nine ? f.template operator()<1, 3>() : f.template operator()<1, 1>();
-    case 2:
-      return nine ? f.template operator()<2, 3>() : f.template operator()<2, 1>();
-    case 3:
-      return nine ? f.template operator()<3, 3>() : f.template operator()<3, 1>();
-    default:
-      return nine ? f.template operator()<4, 3>() : f.template operator()<4, 1>();
-  }
-}
-
 template <class T, int kWidth>
 void run(const ThinShape& s, const T* thin, const T* wide, float* dw) {
   const ThinGeometry g = thin_geometry(s, kWidth, kRows);
@@ -147,7 +117,8 @@ void run(const ThinShape& s, const T* thin, const T* wide, float* dw) {
   const int blocks = std::min(tiles, kMostBlocks);
   const auto weights = static_cast<std::size_t>(g.filter);
   device::Array<float> parts(static_cast<std::size_t>(blocks) * weights), sums(weights);
-  with_square(s, [&]<int kThin, int kTaps>() {
+  const bool nine = s.rows.taps == 3 && s.columns.taps == 3;
+  with_thin(s, nine, [&]<int kThin, int kTaps>() {
     const int table = kTaps * kTaps * kThin * g.lanes * kWidth;
     const unsigned taps = kTaps == 3 ? 1 : static_cast<unsigned>(s.rows.taps * s.columns.taps);
     const Launch l{dim3(static_cast<unsigned>(blocks), taps,

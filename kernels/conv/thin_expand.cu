@@ -8,7 +8,7 @@
 //
 // Bound by the stores where the thin channels are 1 or 2, by multiply-adds at 3 and 4: 2 taps thin
 // FLOPs an output, its 4 (bf16: 2) bytes written once, the thin tensor read little more than once.
-#include "kernels/conv/epilogue.h"
+#include "kernels/activation_device.h"
 #include "kernels/conv/thin_tile-inl.h"
 
 namespace tinct::gpu {
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kThinThreads, blocks(kWidth, kThin))
             ((static_cast<std::size_t>(b.image) * g.rows.outputs + y) * g.columns.outputs + x) *
                 g.wide +
             chunk * kWidth;
-    for_activation(activation, [&]<Activation kKind>() {
+    with_kind(activation, [&]<Activation kKind>() {
 #pragma unroll
       for (int p = 0; p < kStrip; ++p) {
         Pack<kWidth> out;
@@ -96,13 +96,9 @@ void expand(const ThinShape& s, const T* thin, const T* w, const float* bias, Ac
   with_width<T>(s.wide, [&]<int kWidth>() {
     const ThinGeometry g = thin_geometry(s, kWidth);
     const auto filter = arranged_filter<kWidth>(s, g, w);
-    const Launch l{
-        dim3(static_cast<unsigned>(g.tiles_x * g.tiles_y) * static_cast<unsigned>(s.images)),
-        dim3(kThinThreads),
-        static_cast<std::size_t>(g.filter_room() + g.tile_numbers()) * sizeof(float)};
-    with_thin(s, [&]<int kThin, int kRun>() {
-      launch(l, expand_kernel<T, kWidth, kThin, kRun>, g, thin, filter.data(), bias, activation,
-             wide);
+    with_thin(s, taps_in_a_run(s), [&]<int kThin, int kRun>() {
+      launch(thin_launch(s, g, g.filter_room() + g.tile_numbers()),
+             expand_kernel<T, kWidth, kThin, kRun>, g, thin, filter.data(), bias, activation, wide);
     });
   });
 }

@@ -162,21 +162,30 @@ __device__ inline void copy_filter(const ThinGeometry& g, const float* from, flo
   }
 }
 
-/// Calls f<kThin, kRun>(): the thin channels, and 3 where the three taps of a row lie side by side,
-/// else 1.
+/// Calls f<kThin, 3 or 1>(): the thin channels, and how many taps a thread takes at once.
 template <class F>
-void with_thin(const ThinShape& s, F&& f) {
-  const bool run = s.columns.taps == 3 && s.columns.stride == 1 && s.columns.delta == 1;
+void with_thin(const ThinShape& s, bool three, F&& f) {
   switch (s.thin) {
     case 1:
-      return run ? f.template operator()<1, 3>() : f.template operator()<1, 1>();
+      return three ? f.template operator()<1, 3>() : f.template operator()<1, 1>();
     case 2:
-      return run ? f.template operator()<2, 3>() : f.template operator()<2, 1>();
+      return three ? f.template operator()<2, 3>() : f.template operator()<2, 1>();
     case 3:
-      return run ? f.template operator()<3, 3>() : f.template operator()<3, 1>();
+      return three ? f.template operator()<3, 3>() : f.template operator()<3, 1>();
     default:
-      return run ? f.template operator()<4, 3>() : f.template operator()<4, 1>();
+      return three ? f.template operator()<4, 3>() : f.template operator()<4, 1>();
   }
+}
+
+/// Whether a row has three taps and they lie side by side.
+inline bool taps_in_a_run(const ThinShape& s) {
+  return s.columns.taps == 3 && s.columns.stride == 1 && s.columns.delta == 1;
+}
+
+/// A block for each of g's, with so many floats of shared memory.
+inline Launch thin_launch(const ThinShape& s, const ThinGeometry& g, int floats) {
+  return {dim3(static_cast<unsigned>(g.tiles_x * g.tiles_y) * static_cast<unsigned>(s.images)),
+          dim3(kThinThreads), static_cast<std::size_t>(floats) * sizeof(float)};
 }
 
 }  // namespace tinct::gpu
