@@ -27,3 +27,17 @@ target_link_libraries(tinct_train_step PRIVATE tinct_train)
 # Driven by bench/acceptance/*.sh.
 add_executable(tinct_acceptance bench/acceptance/measure.cpp)
 target_link_libraries(tinct_acceptance PRIVATE tinct_train)
+
+# The GPU kernels rung by rung; on the simulator for the sake of its --smoke.
+if(NOT TINCT_GPU STREQUAL none)
+  file(GLOB gpu_bench_sources CONFIGURE_DEPENDS bench/gpu/*.cpp)
+  file(GLOB gpu_bench_kernels CONFIGURE_DEPENDS bench/gpu/*.cu)
+  add_executable(tinct_gpu_bench ${gpu_bench_sources} bench/harness.cpp bench/probe.cpp)
+  tinct_gpu_sources(tinct_gpu_bench ${gpu_bench_kernels})
+  target_link_libraries(tinct_gpu_bench PRIVATE
+    tinct_kernels PkgConfig::HWY nlohmann_json::nlohmann_json)
+  target_compile_definitions(tinct_gpu_bench PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL)")
+  if(TINCT_TESTS AND TINCT_GPU STREQUAL sim)
+    add_test(NAME gpu_bench COMMAND tinct_gpu_bench --smoke)
+  endif()
+endif()
