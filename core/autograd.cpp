@@ -34,17 +34,21 @@ std::uint64_t next_number() {
 
 // sum = a + b; writes into a's buffer when nobody else holds it.
 void accumulate(Tensor& a, const Tensor& b) {
-  Tensor sum = a.unique() ? a : Tensor(a.shape(), a.device());
-  const float* pa = a.f32();
-  const float* pb = b.f32();
-  float* ps = sum.f32();
+  Tensor sum = a.unique() ? a : Tensor(a.shape(), a.dtype(), a.device());
   if (a.device() == Device::cpu) {
+    const float* pa = a.f32();
+    const float* pb = b.f32();
+    float* ps = sum.f32();
     parallel_for(a.size(), [=](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) ps[i] = pa[i] + pb[i];
     });
   } else {
 #ifdef TINCT_WITH_GPU
-    gpu::accumulate(a.size(), pa, pb, ps);
+    if (a.dtype() == DType::bf16) {
+      gpu::accumulate(a.size(), a.as<bf16>(), b.as<bf16>(), sum.as<bf16>());
+    } else {
+      gpu::accumulate(a.size(), a.f32(), b.f32(), sum.f32());
+    }
 #endif
   }
   a = std::move(sum);
@@ -103,9 +107,10 @@ Tensor& Value::mutable_grad() {
 
 void Value::add_grad(Tensor g) const {
   if (!requires_grad()) return;
-  if (g.shape() != shape()) {
+  if (g.shape() != shape() || g.dtype() != data().dtype()) {
     throw std::invalid_argument("Value::add_grad: a gradient of shape " + to_string(g.shape()) +
-                                " for a value of shape " + to_string(shape()));
+                                ", " + to_string(g.dtype()) + ", for a value of shape " +
+                                to_string(shape()) + ", " + to_string(data().dtype()));
   }
   common_device("Value::add_grad", {&data(), &g});
   if (!node_->grad.defined()) {

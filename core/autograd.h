@@ -48,7 +48,7 @@ class Value {
   const Tensor& grad() const;
   Tensor& mutable_grad();
   /// Adds g to the gradient; the first g is kept as it is. Ignored by a value that requires none.
-  /// Throws std::invalid_argument when shapes or devices differ.
+  /// Throws std::invalid_argument when shapes, types or devices differ.
   void add_grad(Tensor g) const;
   void clear_grad() const;
 

@@ -11,6 +11,13 @@
 namespace tinct {
 namespace {
 
+template <class T>
+inline constexpr DType kTypeOf = DType::f32;
+template <>
+inline constexpr DType kTypeOf<std::uint8_t> = DType::u8;
+template <>
+inline constexpr DType kTypeOf<bf16> = DType::bf16;
+
 std::size_t checked_bytes(const Shape& shape, DType type) {
   std::size_t bytes = size_of(type);
   for (const std::size_t extent : {shape.n, shape.h, shape.w, shape.c}) {
@@ -35,7 +42,11 @@ std::shared_ptr<std::byte> allocate_on(Device device, const Shape& shape, DType 
 }  // namespace
 
 std::size_t size_of(DType type) {
-  return type == DType::f32 ? 4 : 1;
+  return type == DType::f32 ? 4 : type == DType::bf16 ? 2 : 1;
+}
+
+std::string to_string(DType type) {
+  return type == DType::f32 ? "f32" : type == DType::bf16 ? "bf16" : "u8";
 }
 
 Tensor::Tensor(Shape shape, DType type, Device device)
@@ -63,27 +74,45 @@ Tensor Tensor::from(Shape shape, const std::vector<float>& values, Device device
 
 void Tensor::expect(DType type) const {
   if (!defined()) throw std::invalid_argument("Tensor: the tensor is empty");
-  if (type_ != type) throw std::invalid_argument("Tensor: the tensor is of the other type");
+  if (type_ != type) {
+    throw std::invalid_argument("Tensor: " + to_string(shape_) + " holds " + to_string(type_) +
+                                ", not " + to_string(type));
+  }
 }
 
+template <class T>
+const T* Tensor::as() const {
+  expect(kTypeOf<T>);
+  return reinterpret_cast<const T*>(buffer_.get());
+}
+
+template <class T>
+T* Tensor::as() {
+  expect(kTypeOf<T>);
+  return reinterpret_cast<T*>(buffer_.get());
+}
+
+template const float* Tensor::as() const;
+template const std::uint8_t* Tensor::as() const;
+template const bf16* Tensor::as() const;
+template float* Tensor::as();
+template std::uint8_t* Tensor::as();
+template bf16* Tensor::as();
+
 float* Tensor::f32() {
-  expect(DType::f32);
-  return reinterpret_cast<float*>(buffer_.get());
+  return as<float>();
 }
 
 const float* Tensor::f32() const {
-  expect(DType::f32);
-  return reinterpret_cast<const float*>(buffer_.get());
+  return as<float>();
 }
 
 std::uint8_t* Tensor::u8() {
-  expect(DType::u8);
-  return reinterpret_cast<std::uint8_t*>(buffer_.get());
+  return as<std::uint8_t>();
 }
 
 const std::uint8_t* Tensor::u8() const {
-  expect(DType::u8);
-  return reinterpret_cast<const std::uint8_t*>(buffer_.get());
+  return as<std::uint8_t>();
 }
 
 Tensor Tensor::clone() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/device.h"
@@ -12,7 +13,11 @@
 
 namespace tinct {
 
-enum class DType : std::uint8_t { f32, u8 };
+struct bf16;
+
+/// bf16 is what maps and their gradients are stored as on a device under --precision bf16.
+enum class DType : std::uint8_t { f32, u8, bf16 };
+std::string to_string(DType type);
 
 std::size_t size_of(DType type);
 
@@ -43,13 +48,18 @@ class Tensor {
   const float* f32() const;
   std::uint8_t* u8();
   const std::uint8_t* u8() const;
+  /// The same by the type of the numbers: float, std::uint8_t or bf16.
+  template <class T>
+  T* as();
+  template <class T>
+  const T* as() const;
 
   Tensor clone() const;
   /// The numbers on that device: this very tensor when they are there, else a copy.
   Tensor to(Device device) const;
   /// The same buffer under another shape of the same size. Throws std::invalid_argument.
   Tensor reshaped(Shape shape) const;
-  void fill(float value);
+  void fill(float value);  ///< of f32
   /// Whether this handle is the only one on its buffer, so that an operation may reuse it.
   bool unique() const { return buffer_.use_count() == 1; }
 

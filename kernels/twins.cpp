@@ -9,4 +9,8 @@ void no_gpu_kernel(const char* operation) {
   throw DeviceError(std::string(operation) + " has no GPU kernel in this build");
 }
 
+void no_bf16_kernel(const char* operation) {
+  throw DeviceError(std::string(operation) + " has no bf16 kernel on the CPU");
+}
+
 }  // namespace tinct

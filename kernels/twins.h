@@ -7,6 +7,8 @@ namespace tinct {
 
 /// Throws DeviceError: "max_pool has no GPU kernel in this build".
 [[noreturn]] void no_gpu_kernel(const char* operation);
+/// Throws DeviceError: "max_pool has no bf16 kernel on the CPU".
+[[noreturn]] void no_bf16_kernel(const char* operation);
 
 }  // namespace tinct
 

@@ -5,17 +5,19 @@
 #include <string>
 
 #include "kernels/activation.h"
-#include "kernels/twins.h"
+#include "layers/stored.h"
 
 namespace tinct {
 namespace {
 
 Value apply(const Value& x, Activation kind, float slope = kLeakySlope) {
-  Tensor y(x.shape(), x.device());
-  TINCT_ON(y.device(), activation, kind, y.size(), x.data().f32(), y.f32(), slope);
+  Tensor y(x.shape(), x.data().dtype(), x.device());
+  TINCT_ON_STORED(y.device(), y.dtype(), activation, kind, y.size(), x.data().as<Stored>(),
+                  y.as<Stored>(), slope);
   return Value(y, {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape(), dy.device());
-    TINCT_ON(dy.device(), activation_backward, kind, y.size(), y.f32(), dy.f32(), dx.f32(), slope);
+    Tensor dx(dy.shape(), dy.dtype(), dy.device());
+    TINCT_ON_STORED(dy.device(), dy.dtype(), activation_backward, kind, y.size(), y.as<Stored>(),
+                    dy.as<Stored>(), dx.as<Stored>(), slope);
     inputs[0].add_grad(dx);
   });
 }

@@ -5,8 +5,9 @@
 
 #include "kernels/activation.h"
 #include "kernels/add.h"
-#include "kernels/twins.h"
 #include "layers/activation.h"
+#include "layers/cast.h"
+#include "layers/stored.h"
 
 namespace tinct {
 
@@ -18,16 +19,21 @@ Value add(const Value& a, const Value& b, Activation activation) {
   if (activation == Activation::sigmoid || activation == Activation::tanh) {
     return activate(add(a, b), activation);  // not fused
   }
-  Tensor y(a.shape(), common_device("add", {&a, &b}));
-  TINCT_ON(y.device(), add, y.size(), a.data().f32(), b.data().f32(), activation, y.f32());
+  if (a.data().dtype() != b.data().dtype()) {
+    return add(cast(a, DType::bf16), cast(b, DType::bf16), activation);
+  }
+  Tensor y(a.shape(), a.data().dtype(), common_device("add", {&a, &b}));
+  TINCT_ON_STORED(y.device(), y.dtype(), add, y.size(), a.data().as<Stored>(),
+                  b.data().as<Stored>(), activation, y.as<Stored>());
   if (activation == Activation::none) {
     return Value(y, {a, b}, [](std::vector<Value>& inputs, const Tensor& dy) {
       for (Value& input : inputs) input.add_grad(dy);
     });
   }
   return Value(y, {a, b}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape(), dy.device());
-    TINCT_ON(dy.device(), activation_backward, activation, y.size(), y.f32(), dy.f32(), dx.f32());
+    Tensor dx(dy.shape(), dy.dtype(), dy.device());
+    TINCT_ON_STORED(dy.device(), dy.dtype(), activation_backward, activation, y.size(),
+                    y.as<Stored>(), dy.as<Stored>(), dx.as<Stored>());
     for (Value& input : inputs) input.add_grad(dx);
   });
 }

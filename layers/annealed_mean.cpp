@@ -5,10 +5,12 @@
 
 #include "kernels/ab_bins.h"
 #include "kernels/twins.h"
+#include "layers/cast.h"
 
 namespace tinct {
 
-Value annealed_mean(const Value& logits, const Tensor& bins, float temperature) {
+Value annealed_mean(const Value& output, const Tensor& bins, float temperature) {
+  const Value logits = cast(output, DType::f32);
   const Shape s = logits.shape();
   if (!bins.defined() || bins.shape() != Shape{1, 1, s.c, 2}) {
     throw std::invalid_argument("annealed_mean: logits " + to_string(s) + " for bins " +

@@ -7,6 +7,7 @@
 #include "kernels/move_towards.h"
 #include "kernels/twins.h"
 #include "layers/activation.h"
+#include "layers/stored.h"
 
 namespace tinct {
 namespace {
@@ -15,6 +16,23 @@ namespace {
 void move_towards(Tensor& running, const Tensor& batch, float momentum, double factor) {
   TINCT_ON(running.device(), move_towards, running.size(), batch.f32(), momentum, factor,
            running.f32());
+}
+
+// The kernels for f32 take the gradients in a struct, those for bf16 one by one.
+void backward(Device device, const Shape& s, const BatchNormChannels& channels, const Tensor& x,
+              const Tensor& dy, Activation activation, bool batch_statistics, Tensor& dx,
+              Tensor& dgamma, Tensor& dbeta) {
+  if (x.dtype() == DType::bf16) {
+#ifdef TINCT_WITH_GPU
+    gpu::batch_norm_backward(s.pixels(), s.c, channels, x.as<bf16>(), dy.as<bf16>(), activation,
+                             batch_statistics, dx.defined() ? dx.as<bf16>() : nullptr, dgamma.f32(),
+                             dbeta.f32());
+#endif
+    return;
+  }
+  const BatchNormGradients gradients{dx.defined() ? dx.f32() : nullptr, dgamma.f32(), dbeta.f32()};
+  TINCT_ON(device, batch_norm_backward, s.pixels(), s.c, channels, x.f32(), dy.f32(), activation,
+           batch_statistics, gradients);
 }
 
 }  // namespace
@@ -36,8 +54,8 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
   if (batch_statistics) {
     mean = Tensor({1, 1, 1, s.c}, device);
     variance = Tensor({1, 1, 1, s.c}, device);
-    TINCT_ON(device, batch_norm_statistics, s.pixels(), s.c, x.data().f32(), mean.f32(),
-             variance.f32());
+    TINCT_ON_STORED(device, x.data().dtype(), batch_norm_statistics, s.pixels(), s.c,
+                    x.data().as<Stored>(), mean.f32(), variance.f32());
   } else {
     mean = running_mean.data();
     variance = running_var.data();
@@ -54,18 +72,16 @@ Value BatchNorm::operator()(const Value& x, const Mode& mode, Activation activat
                                     const Tensor& b) {
     return BatchNormChannels{m.f32(), v.f32(), g.f32(), b.f32(), eps};
   };
-  Tensor y(s, device);
-  TINCT_ON(device, batch_norm, s.pixels(), s.c, channels(mean, variance, gamma.data(), beta.data()),
-           x.data().f32(), activation, y.f32());
+  Tensor y(s, x.data().dtype(), device);
+  TINCT_ON_STORED(device, y.dtype(), batch_norm, s.pixels(), s.c,
+                  channels(mean, variance, gamma.data(), beta.data()), x.data().as<Stored>(),
+                  activation, y.as<Stored>());
   return Value(y, {x, gamma, beta}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx = inputs[0].requires_grad() ? Tensor(s, device) : Tensor();
+    Tensor dx = inputs[0].requires_grad() ? Tensor(s, dy.dtype(), device) : Tensor();
     Tensor dgamma({1, 1, 1, s.c}, device);
     Tensor dbeta({1, 1, 1, s.c}, device);
-    const BatchNormGradients gradients{dx.defined() ? dx.f32() : nullptr, dgamma.f32(),
-                                       dbeta.f32()};
-    TINCT_ON(device, batch_norm_backward, s.pixels(), s.c,
-             channels(mean, variance, inputs[1].data(), inputs[2].data()), inputs[0].data().f32(),
-             dy.f32(), activation, batch_statistics, gradients);
+    backward(device, s, channels(mean, variance, inputs[1].data(), inputs[2].data()),
+             inputs[0].data(), dy, activation, batch_statistics, dx, dgamma, dbeta);
     if (dx.defined()) inputs[0].add_grad(dx);
     inputs[1].add_grad(dgamma);
     inputs[2].add_grad(dbeta);

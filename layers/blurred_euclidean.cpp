@@ -5,12 +5,14 @@
 #include <utility>
 
 #include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/fused_loss.h"
 
 namespace tinct {
 
-Value blurred_euclidean(const Value& prediction, const Tensor& target,
+Value blurred_euclidean(const Value& output, const Tensor& target,
                         const BlurredEuclideanOptions& options) {
+  const Value prediction = cast(output, DType::f32);
   const Shape s = prediction.shape();
   if (s.size() == 0 || !target.defined() || target.shape() != s) {
     throw std::invalid_argument("blurred_euclidean: prediction " + to_string(s) + ", target " +

@@ -1,18 +1,56 @@
 // Differentiable concatenation.
 #include "layers/concat.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "kernels/concat.h"
-#include "kernels/twins.h"
+#include "layers/cast.h"
+#include "layers/stored.h"
 
 namespace tinct {
+namespace {
 
-Value concat(const std::vector<Value>& inputs) {
-  if (inputs.empty()) throw std::invalid_argument("concat: no inputs");
+ConcatInput side(const float* x, std::size_t c) {
+  return {x, c};
+}
+ConcatInputBf16 side(const bf16* x, std::size_t c) {
+  return {x, c};
+}
+ConcatGradient side(float* dx, std::size_t c) {
+  return {dx, c};
+}
+ConcatGradientBf16 side(bf16* dx, std::size_t c) {
+  return {dx, c};
+}
+
+// What the kernels take of tensors of c channels each, of which some may be empty.
+template <class T, class Tensors>
+auto sides(Tensors& tensors, const std::vector<Value>& inputs) {
+  std::vector<decltype(side(tensors[0].template as<T>(), 0))> result;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.push_back(
+        side(tensors[i].defined() ? tensors[i].template as<T>() : nullptr, inputs[i].shape().c));
+  }
+  return result;
+}
+
+// All stored in the same way: as bf16 when one of them is.
+std::vector<Value> alike(std::vector<Value> inputs) {
+  const bool narrow = std::any_of(inputs.begin(), inputs.end(),
+                                  [](const Value& v) { return v.data().dtype() == DType::bf16; });
+  for (Value& input : inputs) input = narrow ? cast(input, DType::bf16) : input;
+  return inputs;
+}
+
+}  // namespace
+
+Value concat(const std::vector<Value>& given) {
+  if (given.empty()) throw std::invalid_argument("concat: no inputs");
+  const std::vector<Value> inputs = alike(given);
   Shape shape = inputs[0].shape();
   shape.c = 0;
-  std::vector<ConcatInput> parts;
+  std::vector<Tensor> parts;
   for (const Value& input : inputs) {
     const Shape& s = input.shape();
     if (s.n != shape.n || s.h != shape.h || s.w != shape.w) {
@@ -20,20 +58,20 @@ Value concat(const std::vector<Value>& inputs) {
                                   to_string(s) + " differ in more than channels");
     }
     common_device("concat", {&inputs[0], &input});
-    parts.push_back({input.data().f32(), s.c});
+    parts.push_back(input.data());
     shape.c += s.c;
   }
-  Tensor y(shape, inputs[0].device());
-  TINCT_ON(y.device(), concat, shape.pixels(), parts, y.f32());
+  Tensor y(shape, parts[0].dtype(), inputs[0].device());
+  const std::vector<Tensor>& x = parts;
+  TINCT_ON_STORED(y.device(), y.dtype(), concat, shape.pixels(), sides<Stored>(x, inputs),
+                  y.as<Stored>());
   return Value(y, inputs, [](std::vector<Value>& from, const Tensor& dy) {
     std::vector<Tensor> dx(from.size());
-    std::vector<ConcatGradient> gradients;
     for (std::size_t i = 0; i < from.size(); ++i) {
-      const bool wanted = from[i].requires_grad();
-      if (wanted) dx[i] = Tensor(from[i].shape(), dy.device());
-      gradients.push_back({wanted ? dx[i].f32() : nullptr, from[i].shape().c});
+      if (from[i].requires_grad()) dx[i] = Tensor(from[i].shape(), dy.dtype(), dy.device());
     }
-    TINCT_ON(dy.device(), concat_backward, dy.shape().pixels(), dy.f32(), gradients);
+    TINCT_ON_STORED(dy.device(), dy.dtype(), concat_backward, dy.shape().pixels(), dy.as<Stored>(),
+                    sides<Stored>(dx, from));
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (dx[i].defined()) from[i].add_grad(dx[i]);
     }

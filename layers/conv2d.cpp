@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "kernels/conv/conv2d.h"
-#include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/count.h"
+#include "layers/precision.h"
 #include "layers/producer.h"
+#include "layers/stored.h"
 
 namespace tinct {
 namespace {
@@ -56,20 +58,25 @@ Conv2dOptions tensorflow_same(std::size_t h, std::size_t w, std::size_t kernel, 
           rows / 2, columns / 2, rows - rows / 2, columns - columns / 2};
 }
 
-Value conv2d(const Value& x, const Value& w, const Value& bias, const Conv2dOptions& options) {
+Value conv2d(const Value& input, const Value& w, const Value& bias, const Conv2dOptions& options) {
+  const Value x = product_input(input);
   const Conv2dShape s = shape_of(x.shape(), w.shape(), options);
   check_bias("conv2d", bias, s.k);
   add_macs(s.macs());
   const Device device = common_device("conv2d", {&x, &w, &bias});
-  Tensor y({s.n, s.oh(), s.ow(), s.k}, device);
-  TINCT_ON(device, conv2d, s, x.data().f32(), w.data().f32(), bias_data(bias), options.activation,
-           y.f32());
+  const DType type = x.data().dtype();
+  const Tensor weights = cast(w.data(), type);
+  Tensor y({s.n, s.oh(), s.ow(), s.k}, type, device);
+  TINCT_ON_STORED(device, type, conv2d, s, x.data().as<Stored>(), weights.as<Stored>(),
+                  bias_data(bias), options.activation, y.as<Stored>());
   return produced(std::move(y), x, w, bias, options.activation,
-                  {[s, device](const float* dy, const float* w, float* dx) {
-                     TINCT_ON(device, conv2d_backward_data, s, dy, w, dx);
+                  {[s, weights](const Tensor& dy, Tensor& dx) {
+                     TINCT_ON_STORED(dy.device(), dy.dtype(), conv2d_backward_data, s,
+                                     dy.as<Stored>(), weights.as<Stored>(), dx.as<Stored>());
                    },
-                   [s, device](const float* x, const float* dy, float* dw, float* db) {
-                     TINCT_ON(device, conv2d_backward_weights, s, x, dy, dw, db);
+                   [s](const Tensor& x, const Tensor& dy, float* dw, float* db) {
+                     TINCT_ON_STORED(dy.device(), dy.dtype(), conv2d_backward_weights, s,
+                                     x.as<Stored>(), dy.as<Stored>(), dw, db);
                    }});
 }
 

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "kernels/conv_transpose2d.h"
-#include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/count.h"
+#include "layers/precision.h"
 #include "layers/producer.h"
+#include "layers/stored.h"
 
 namespace tinct {
 namespace {
@@ -55,21 +57,26 @@ ConvTranspose2dOptions keras_same_transpose(std::size_t kernel, std::size_t stri
           .crop_right = after};
 }
 
-Value conv_transpose2d(const Value& x, const Value& w, const Value& bias,
+Value conv_transpose2d(const Value& input, const Value& w, const Value& bias,
                        const ConvTranspose2dOptions& options) {
+  const Value x = product_input(input);
   const ConvTranspose2dShape s = shape_of(x.shape(), w.shape(), options);
   check_bias("conv_transpose2d", bias, s.k);
   add_macs(s.conv().macs());
   const Device device = common_device("conv_transpose2d", {&x, &w, &bias});
-  Tensor y({s.n, s.oh(), s.ow(), s.k}, device);
-  TINCT_ON(device, conv_transpose2d, s, x.data().f32(), w.data().f32(), bias_data(bias),
-           options.activation, y.f32());
+  const DType type = x.data().dtype();
+  const Tensor weights = cast(w.data(), type);
+  Tensor y({s.n, s.oh(), s.ow(), s.k}, type, device);
+  TINCT_ON_STORED(device, type, conv_transpose2d, s, x.data().as<Stored>(), weights.as<Stored>(),
+                  bias_data(bias), options.activation, y.as<Stored>());
   return produced(std::move(y), x, w, bias, options.activation,
-                  {[s, device](const float* dy, const float* w, float* dx) {
-                     TINCT_ON(device, conv_transpose2d_backward_data, s, dy, w, dx);
+                  {[s, weights](const Tensor& dy, Tensor& dx) {
+                     TINCT_ON_STORED(dy.device(), dy.dtype(), conv_transpose2d_backward_data, s,
+                                     dy.as<Stored>(), weights.as<Stored>(), dx.as<Stored>());
                    },
-                   [s, device](const float* x, const float* dy, float* dw, float* db) {
-                     TINCT_ON(device, conv_transpose2d_backward_weights, s, x, dy, dw, db);
+                   [s](const Tensor& x, const Tensor& dy, float* dw, float* db) {
+                     TINCT_ON_STORED(dy.device(), dy.dtype(), conv_transpose2d_backward_weights, s,
+                                     x.as<Stored>(), dy.as<Stored>(), dw, db);
                    }});
 }
 

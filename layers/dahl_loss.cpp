@@ -8,6 +8,7 @@
 #include "kernels/pixel_affine.h"
 #include "kernels/twins.h"
 #include "layers/add.h"
+#include "layers/cast.h"
 #include "layers/gaussian_blur.h"
 #include "layers/loss.h"
 #include "layers/scale.h"
@@ -58,7 +59,7 @@ Value dahl_loss(const Value& chroma, const Tensor& luma, const Tensor& rgb) {
     throw std::invalid_argument("dahl_loss: chroma " + to_string(s) + ", luma " +
                                 to_string(luma.shape()) + ", rgb " + to_string(rgb.shape()));
   }
-  const Value predicted = convert(kToRgb, chroma, luma);
+  const Value predicted = convert(kToRgb, cast(chroma, DType::f32), luma);
   const Value truth(rgb);
   Value sum;
   for (const std::size_t blur : {0, 3, 5}) {

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "kernels/dropout.h"
-#include "kernels/twins.h"
+#include "layers/stored.h"
 
 namespace tinct {
 
 namespace {
 
-using Apply = void (*)(Device, const Random&, float rate, const Shape&, const float* x, float* y);
+using Apply = void (*)(const Random&, float rate, const Tensor& x, Tensor& y);
 
 Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode& mode,
            std::uint64_t layer) {
@@ -22,11 +22,11 @@ Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode
   }
   if (!mode.training || rate == 0) return x;
   const Random random(mode.seed, Purpose::dropout, mode.step, layer);
-  Tensor y(x.shape(), x.device());
-  apply(y.device(), random, rate, y.shape(), x.data().f32(), y.f32());
+  Tensor y(x.shape(), x.data().dtype(), x.device());
+  apply(random, rate, x.data(), y);
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape(), dy.device());
-    apply(dx.device(), random, rate, dx.shape(), dy.f32(), dx.f32());
+    Tensor dx(dy.shape(), dy.dtype(), dy.device());
+    apply(random, rate, dy, dx);
     inputs[0].add_grad(std::move(dx));
   });
 }
@@ -36,8 +36,9 @@ Value drop(const char* name, Apply apply, const Value& x, float rate, const Mode
 Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
   return drop(
       "dropout",
-      [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
-        TINCT_ON(on, dropout, random, r, s.size(), from, to);
+      [](const Random& random, float r, const Tensor& from, Tensor& to) {
+        TINCT_ON_STORED(to.device(), to.dtype(), dropout, random, r, to.size(), from.as<Stored>(),
+                        to.as<Stored>());
       },
       x, rate, mode, layer);
 }
@@ -45,8 +46,10 @@ Value dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer)
 Value channel_dropout(const Value& x, float rate, const Mode& mode, std::uint64_t layer) {
   return drop(
       "channel_dropout",
-      [](Device on, const Random& random, float r, const Shape& s, const float* from, float* to) {
-        TINCT_ON(on, channel_dropout, random, r, s.n, s.h * s.w, s.c, from, to);
+      [](const Random& random, float r, const Tensor& from, Tensor& to) {
+        const Shape& s = to.shape();
+        TINCT_ON_STORED(to.device(), to.dtype(), channel_dropout, random, r, s.n, s.h * s.w, s.c,
+                        from.as<Stored>(), to.as<Stored>());
       },
       x, rate, mode, layer);
 }

@@ -6,12 +6,15 @@
 
 #include "kernels/fully_connected.h"
 #include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/count.h"
 #include "layers/producer.h"
 
 namespace tinct {
 
-Value fully_connected(const Value& x, const Value& w, const Value& bias, Activation activation) {
+Value fully_connected(const Value& input, const Value& w, const Value& bias,
+                      Activation activation) {
+  const Value x = cast(input, DType::f32);
   const std::size_t rows = x.shape().n;
   const std::size_t in = x.shape().size() / (rows ? rows : 1);
   if (w.shape() != Shape{w.shape().n, 1, 1, in}) {
@@ -29,13 +32,16 @@ Value fully_connected(const Value& x, const Value& w, const Value& bias, Activat
   Tensor y({rows, 1, 1, s.out}, device);
   TINCT_ON(device, fully_connected, s, x.data().f32(), w.data().f32(), bias_data(bias), activation,
            y.f32());
-  return produced(std::move(y), x, w, bias, activation,
-                  {[s, device](const float* dy, const float* w, float* dx) {
-                     TINCT_ON(device, fully_connected_backward_data, s, dy, w, dx);
-                   },
-                   [s, device](const float* x, const float* dy, float* dw, float* db) {
-                     TINCT_ON(device, fully_connected_backward_weights, s, x, dy, dw, db);
-                   }});
+  const Tensor& weights = w.data();
+  const Value result = produced(
+      std::move(y), x, w, bias, activation,
+      {[s, weights](const Tensor& dy, Tensor& dx) {
+         TINCT_ON(dy.device(), fully_connected_backward_data, s, dy.f32(), weights.f32(), dx.f32());
+       },
+       [s](const Tensor& x, const Tensor& dy, float* dw, float* db) {
+         TINCT_ON(dy.device(), fully_connected_backward_weights, s, x.f32(), dy.f32(), dw, db);
+       }});
+  return cast(result, input.data().dtype());
 }
 
 void FullyConnected::collect(Parameters& parameters, const std::string& prefix) const {

@@ -14,6 +14,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/shifted_upsample.h"
 #include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/count.h"
 #include "layers/producer.h"
 
@@ -291,8 +292,10 @@ Tensor bias_gradient(const Tensor& dy) {
 
 }  // namespace
 
-Value hypercolumn_conv2d(const std::vector<Value>& maps, const Value& w, const Value& bias,
+Value hypercolumn_conv2d(const std::vector<Value>& given, const Value& w, const Value& bias,
                          std::size_t oh, std::size_t ow, Align align) {
+  std::vector<Value> maps = given;  // its sums over shifted maps are f32 alone
+  for (Value& map : maps) map = cast(map, DType::f32);
   Plan plan = make_plan(maps, w, oh, ow, align);
   plan.device = common_device("hypercolumn_conv2d", {&w, &bias});
   for (const Value& map : maps) common_device("hypercolumn_conv2d", {&map, &w});

@@ -6,6 +6,7 @@
 
 #include "kernels/pixel_loss.h"
 #include "kernels/twins.h"
+#include "layers/cast.h"
 #include "layers/fused_loss.h"
 
 namespace tinct {
@@ -23,8 +24,9 @@ float* f32_or_null(Tensor& t) {
   return t.defined() ? t.f32() : nullptr;
 }
 
-Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& prediction,
+Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& output,
                  const Tensor& target, const Tensor& pixel_weight) {
+  const Value prediction = cast(output, DType::f32);
   const Shape s = prediction.shape();
   const Shape weights = {s.n, s.h, s.w, 1};
   if (s.size() == 0 || !target.defined() || target.shape() != s ||
@@ -41,8 +43,9 @@ Value pixel_loss(const char* name, Penalty penalty, float delta, const Value& pr
   return fused_loss(value, prediction, std::move(gradient));
 }
 
-Value softmax_loss(const Value& logits, const Tensor& index, const Tensor& target,
+Value softmax_loss(const Value& output, const Tensor& index, const Tensor& target,
                    const Tensor& class_weight, SoftmaxShape shape) {
+  const Value logits = cast(output, DType::f32);
   const Shape s = logits.shape();
   if (class_weight.defined() && class_weight.shape() != Shape{1, 1, 1, s.c}) {
     throw std::invalid_argument("softmax_cross_entropy: class weights " +

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kernels/nearest_upsample.h"
-#include "kernels/twins.h"
+#include "layers/stored.h"
 
 namespace tinct {
 
@@ -16,11 +16,13 @@ Value nearest_upsample(const Value& x, std::size_t oh, std::size_t ow) {
   if (s.size() == 0 || out.size() == 0) {
     throw std::invalid_argument("nearest_upsample: from " + to_string(s) + " to " + to_string(out));
   }
-  Tensor y(out, x.device());
-  TINCT_ON(x.device(), nearest_upsample, s, oh, ow, x.data().f32(), y.f32());
+  Tensor y(out, x.data().dtype(), x.device());
+  TINCT_ON_STORED(x.device(), y.dtype(), nearest_upsample, s, oh, ow, x.data().as<Stored>(),
+                  y.as<Stored>());
   return Value(std::move(y), {x}, [=](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(s, dy.device());
-    TINCT_ON(dy.device(), nearest_upsample_backward, s, oh, ow, dy.f32(), dx.f32());
+    Tensor dx(s, dy.dtype(), dy.device());
+    TINCT_ON_STORED(dy.device(), dy.dtype(), nearest_upsample_backward, s, oh, ow, dy.as<Stored>(),
+                    dx.as<Stored>());
     inputs[0].add_grad(std::move(dx));
   });
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/activation.h"
-#include "kernels/twins.h"
+#include "layers/stored.h"
 
 namespace tinct {
 
@@ -29,21 +29,20 @@ Value produced(Tensor y, const Value& x, const Value& w, const Value& bias, Acti
                  Value& bias = inputs[2];
                  Tensor dz = dy;
                  if (activation != Activation::none) {
-                   dz = Tensor(dy.shape(), dy.device());
-                   TINCT_ON(dy.device(), activation_backward, activation, dy.size(), saved.f32(),
-                            dy.f32(), dz.f32());
+                   dz = Tensor(dy.shape(), dy.dtype(), dy.device());
+                   TINCT_ON_STORED(dy.device(), dy.dtype(), activation_backward, activation,
+                                   dy.size(), saved.as<Stored>(), dy.as<Stored>(), dz.as<Stored>());
                  }
                  if (w.requires_grad() || bias.requires_grad()) {
                    Tensor dw(w.shape(), dy.device());
                    Tensor db = bias.requires_grad() ? Tensor(bias.shape(), dy.device()) : Tensor();
-                   gradients.weights(x.data().f32(), dz.f32(), dw.f32(),
-                                     db.defined() ? db.f32() : nullptr);
+                   gradients.weights(x.data(), dz, dw.f32(), db.defined() ? db.f32() : nullptr);
                    w.add_grad(std::move(dw));
                    if (db.defined()) bias.add_grad(std::move(db));
                  }
                  if (x.requires_grad()) {
-                   Tensor dx(x.shape(), dy.device());
-                   gradients.data(dz.f32(), w.data().f32(), dx.f32());
+                   Tensor dx(x.shape(), dy.dtype(), dy.device());
+                   gradients.data(dz, dx);
                    x.add_grad(std::move(dx));
                  }
                });

@@ -14,11 +14,11 @@ namespace tinct {
 /// Throws std::invalid_argument, naming `operation`, unless bias is empty or (1,1,1,out).
 void check_bias(const char* operation, const Value& bias, std::size_t out);
 
-/// The two gradients of an operation that is linear in x and in w, on raw pointers. dy is the
-/// gradient before the activation; db may be null.
+/// The two gradients of an operation that is linear in x and in w. dy is the gradient before the
+/// activation; x, dy and dx are stored alike, dw and db are f32; db may be null.
 struct ProducerGradients {
-  std::function<void(const float* dy, const float* w, float* dx)> data;
-  std::function<void(const float* x, const float* dy, float* dw, float* db)> weights;
+  std::function<void(const Tensor& dy, Tensor& dx)> data;
+  std::function<void(const Tensor& x, const Tensor& dy, float* dw, float* db)> weights;
 };
 
 /// The result y of such an operation on x, w and bias (which may be empty), its activation

@@ -2,16 +2,18 @@
 #include "layers/scale.h"
 
 #include "kernels/scale.h"
-#include "kernels/twins.h"
+#include "layers/stored.h"
 
 namespace tinct {
 
 Value scale(const Value& x, float factor) {
-  Tensor y(x.shape(), x.device());
-  TINCT_ON(y.device(), scale, y.size(), factor, x.data().f32(), y.f32());
+  Tensor y(x.shape(), x.data().dtype(), x.device());
+  TINCT_ON_STORED(y.device(), y.dtype(), scale, y.size(), factor, x.data().as<Stored>(),
+                  y.as<Stored>());
   return Value(y, {x}, [factor](std::vector<Value>& inputs, const Tensor& dy) {
-    Tensor dx(dy.shape(), dy.device());
-    TINCT_ON(dx.device(), scale, dx.size(), factor, dy.f32(), dx.f32());
+    Tensor dx(dy.shape(), dy.dtype(), dy.device());
+    TINCT_ON_STORED(dx.device(), dx.dtype(), scale, dx.size(), factor, dy.as<Stored>(),
+                    dx.as<Stored>());
     inputs[0].add_grad(dx);
   });
 }

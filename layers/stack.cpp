@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "core/device.h"
+#include "layers/cast.h"
 
 namespace tinct {
 
@@ -23,7 +24,7 @@ Value stack(const std::vector<Value>& inputs) {
   Tensor y(shape, inputs[0].device());
   float* to = y.f32();
   for (const Value& input : inputs) {
-    const Tensor& x = input.data();
+    const Tensor x = cast(input.data(), DType::f32);
     copy(to, y.device(), x.f32(), x.device(), x.bytes());
     to += x.size();
   }
@@ -34,7 +35,7 @@ Value stack(const std::vector<Value>& inputs) {
       if (input.requires_grad()) {
         Tensor dx(input.shape(), dy.device());
         copy(dx.f32(), dx.device(), part, dy.device(), dx.bytes());
-        input.add_grad(std::move(dx));
+        input.add_grad(cast(dx, input.data().dtype()));
       }
       part += size;
     }

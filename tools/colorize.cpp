@@ -47,7 +47,7 @@ struct Options {
   bool force = false;
   double megapixels = 64;
   DecodeLimits limits;
-  std::string device = "cpu";
+  Computing computing;
   ColorizeOptions colorize;
   PredictOptions predict;
 };
@@ -330,7 +330,7 @@ Model load_for(const Options& options, Device device) {
 }
 
 void run(Options options) {
-  const Device device = find_device(options.device);
+  const Device device = begin_computing(options.computing);
   options.limits.pixels = static_cast<std::uint64_t>(options.megapixels * 1e6);
   if (options.saturation != "auto") options.colorize.saturation = std::stof(options.saturation);
   const ColorizePlan plan = plan_colorize(options.inputs, options.output, options.format,
@@ -391,7 +391,7 @@ void add_pipeline_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(0.01, 1000.0))
       ->type_name("N")
       ->capture_default_str();
-  add_device_option(verb, options.device);
+  add_computing_options(verb, options.computing);
   verb.add_flag("--partial", options.limits.partial,
                 "Colour what can be read of a damaged JPEG instead of refusing it");
 }

@@ -26,7 +26,7 @@ struct Options {
   std::string csv;
   std::string sheet;
   std::string split = "val";
-  std::string device = "cpu";
+  Computing computing;
   ColorizeOptions colorize;
   PredictOptions predict;
 };
@@ -156,9 +156,9 @@ void add_eval(CLI::App& app) {
   verb->add_flag("!--no-fade", options->predict.fade,
                  "Of a binned head: keep the colour where it does not know");
   verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
-  add_device_option(*verb, options->device);
+  add_computing_options(*verb, options->computing);
   verb->callback([options] {
-    const Device device = find_device(options->device);
+    const Device device = begin_computing(options->computing);
     advising_on_memory(device, "a smaller --size needs less", [&] { run(*options, device); });
   });
 }

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/simt/device.h"
+#include "layers/cast.h"
 #include "models/model.h"
 #include "models/vgg16.h"
 #include "tools/parse.h"
@@ -25,7 +26,8 @@ namespace tinct {
 namespace {
 
 struct Options {
-  std::string model, input, output, size, device = "cpu";
+  std::string model, input, output, size;
+  Computing computing;
   bool taps = false;
   int repeat = 0;
 };
@@ -177,9 +179,10 @@ void run(const Options& o, Device device) {
   const Value input{x.to(device)};
   Taps taps;
   const Value y = network.forward(input, o.taps ? &taps : nullptr);  // also the warm-up
-  NamedTensors outputs = {{"y", y.data().to(Device::cpu)}};
+  NamedTensors outputs = {{"y", cast(y.data(), DType::f32).to(Device::cpu)}};
   if (picture) outputs.emplace_back("x", x);
-  for (const auto& tap : taps) outputs.emplace_back(tap.first, tap.second.to(Device::cpu));
+  for (const auto& tap : taps)
+    outputs.emplace_back(tap.first, cast(tap.second, DType::f32).to(Device::cpu));
   if (!o.output.empty()) {
     write_safetensors(o.output, outputs, {{"model", path}, {"preset", network.name}});
   }
@@ -207,7 +210,7 @@ void add_forward(CLI::App& app) {
   verb->add_option("-o,--output", o->output, "Where y, and with --taps every activation, goes")
       ->type_name("FILE");
   verb->add_option("--size", o->size, "Resize a picture to this")->type_name("HxW");
-  add_device_option(*verb, o->device);
+  add_computing_options(*verb, o->computing);
   verb->add_flag("--taps", o->taps, "Also write the activations, by layer name");
   verb->add_option("--repeat", o->repeat, "Run so often after a warm-up and print min and median")
       ->check(CLI::Range(1, 1000000))
@@ -216,7 +219,7 @@ void add_forward(CLI::App& app) {
     if (o->output.empty() && o->repeat == 0) {
       throw std::invalid_argument("forward: give -o FILE, --repeat N or both");
     }
-    const Device device = find_device(o->device);
+    const Device device = begin_computing(o->computing);
     advising_on_memory(device, "a smaller --size needs less", [&] { run(*o, device); });
   });
 }

@@ -145,7 +145,8 @@ void run(const std::string& name, const std::string& input, const std::string& o
 }
 
 struct Options {
-  std::string name, input, output, device = "cpu";
+  std::string name, input, output;
+  Computing computing;
   std::vector<std::string> settings;
   bool list = false;
 };
@@ -166,7 +167,7 @@ void add_op(CLI::App& app) {
   verb->add_option("-o,--output", o->output, "Where y, dx, dw, db, ... go")->type_name("FILE");
   verb->add_option("--set", o->settings, "Settings of the operation, such as stride=2,2")
       ->type_name("KEY=VALUE");
-  add_device_option(*verb, o->device);
+  add_computing_options(*verb, o->computing);
   verb->add_flag("--list", o->list, "Name every operation with its tensors and settings");
   verb->callback([o] {
     if (!o->name.empty()) find_operation(o->name);
@@ -174,7 +175,7 @@ void add_op(CLI::App& app) {
     if (o->name.empty()) throw std::invalid_argument("op: name an operation, or ask for --list");
     if (o->input.empty()) throw std::invalid_argument("op: --input FILE is missing");
     if (o->output.empty()) throw std::invalid_argument("op: -o FILE is missing");
-    run(o->name, o->input, o->output, o->settings, find_device(o->device));
+    run(o->name, o->input, o->output, o->settings, begin_computing(o->computing));
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "layers/cast.h"
 #include "tools/op.h"
 
 namespace tinct {
@@ -105,10 +106,10 @@ NamedTensors run_operation(const Operation& operation, const NamedTensors& input
   const OpSettings set(operation.settings, settings);
   Inputs placed = place(operation, inputs, device);
   OpCall call(set, placed.values);
-  Value y = operation.run(call);
+  const Value y = cast(operation.run(call), DType::f32);
   NamedTensors outputs = {{"y", y.data().to(Device::cpu)}};
   for (const auto& [name, tensor] : call.outputs()) {
-    outputs.emplace_back(name, tensor.to(Device::cpu));
+    outputs.emplace_back(name, cast(tensor, DType::f32).to(Device::cpu));
   }
   if (!placed.dy.defined()) return outputs;
   if (placed.dy.shape() != y.shape()) {

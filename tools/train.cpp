@@ -29,7 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string preset, data, out, config, cache, device = "cpu";
+  std::string preset, data, out, config, cache;
+  Computing computing;
   std::vector<std::string> overrides;
   long overfit = 0;
   bool resume = false, exist_ok = false, dry_run = false, dump_config = false;
@@ -441,7 +442,7 @@ void add_train(CLI::App& app) {
                    "that the model can learn them")
       ->check(CLI::Range(1L, 1000000L))
       ->type_name("N");
-  add_device_option(*verb, o->device);
+  add_computing_options(*verb, o->computing);
   verb->add_flag("--resume", o->resume,
                  "Go on with the run in --out; start where nothing is saved");
   verb->add_flag("--exist-ok", o->exist_ok, "Start over in --out, removing what a run left there")
@@ -449,7 +450,7 @@ void add_train(CLI::App& app) {
   verb->add_flag("--dry-run", o->dry_run, "Print parameters, memory and time of a step, and stop");
   verb->add_flag("--dump-config", o->dump_config, "Print the whole configuration and stop");
   verb->callback([o] {
-    const Device device = find_device(o->device);
+    const Device device = begin_computing(o->computing);
     advising_on_memory(device,
                        "-o train.batch=N with fewer samples (and -o train.accumulate=M for the "
                        "same sum) or a smaller -o data.crop=N needs less",

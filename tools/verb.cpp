@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "layers/precision.h"
 #include "tools/progress.h"
 
 namespace tinct {
@@ -38,12 +39,23 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& de
   return verb;
 }
 
-void add_device_option(CLI::App& verb, std::string& device) {
-  verb.add_option("--device", device,
+void add_computing_options(CLI::App& verb, Computing& computing) {
+  verb.add_option("--device", computing.device,
                   "Where to compute: gpu is an NVIDIA card, sim the simulator that runs the same "
                   "kernels slowly on the CPU; each needs its build (TINCT_GPU=cuda or sim)")
       ->check(CLI::IsMember({"cpu", "gpu", "sim"}))
       ->capture_default_str();
+  verb.add_option("--precision", computing.precision,
+                  "Of a device: bf16 stores maps in 16 bits and multiplies on tensor cores; "
+                  "weights, sums and losses stay f32")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
+}
+
+Device begin_computing(const Computing& computing) {
+  const Device device = find_device(computing.device);
+  set_precision(find_precision(computing.precision, device));
+  return device;
 }
 
 void advising_on_memory(Device device, const std::string& what_helps,
@@ -52,7 +64,8 @@ void advising_on_memory(Device device, const std::string& what_helps,
     f();
   } catch (const OutOfMemory& error) {
     if (device == Device::cpu) throw;
-    throw OutOfMemory(std::string(error.what()) + "; " + what_helps);
+    throw OutOfMemory(std::string(error.what()) + "; " + what_helps +
+                      (precision() == Precision::f32 ? ", and so does --precision bf16" : ""));
   }
 }
 

@@ -24,8 +24,15 @@ const Common& common();
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
                    const std::vector<std::string>& examples);
 
-/// --device cpu|gpu|sim into `device`, for find_device().
-void add_device_option(CLI::App& verb, std::string& device);
+/// Where and how precisely a verb computes, as its options say.
+struct Computing {
+  std::string device = "cpu";
+  std::string precision = "f32";
+};
+/// --device cpu|gpu|sim and --precision f32|tf32|bf16.
+void add_computing_options(CLI::App& verb, Computing& computing);
+/// Finds the device and sets the precision (find_device, find_precision).
+Device begin_computing(const Computing& computing);
 /// f(); on a device, memory that cannot be had is reported with what helps.
 void advising_on_memory(Device device, const std::string& what_helps,
                         const std::function<void()>& f);

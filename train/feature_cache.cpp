@@ -21,6 +21,7 @@
 #include "core/half.h"
 #include "core/hash.h"
 #include "core/threads.h"
+#include "layers/cast.h"
 
 namespace tinct {
 namespace {
@@ -144,7 +145,7 @@ void FeatureCache::probe(std::size_t crop) {
   for (const Value& map : maps) {
     shapes_.push_back(map.defined() ? map.shape() : Shape{0, 0, 0, 0});
     if (!map.defined()) continue;
-    const Tensor numbers = map.data().to(Device::cpu);
+    const Tensor numbers = cast(map.data(), DType::f32).to(Device::cpu);
     fingerprint_ = hash64(numbers.f32(), numbers.bytes(), fingerprint_);
   }
 }
@@ -262,7 +263,7 @@ void FeatureCache::compute(const Tensor& input, const std::vector<std::size_t>& 
   }
   std::vector<Tensor> answers;
   for (const Value& map : frozen_(Value(some))) {
-    answers.push_back(map.defined() ? map.data().to(Device::cpu) : Tensor());
+    answers.push_back(map.defined() ? cast(map.data(), DType::f32).to(Device::cpu) : Tensor());
   }
   std::vector<std::uint16_t> record(record_bytes_ / sizeof(std::uint16_t));
   for (std::size_t k = 0; k < which.size(); ++k) {

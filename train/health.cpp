@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "core/text.h"
+#include "layers/cast.h"
 
 namespace tinct {
 namespace {
@@ -65,7 +66,7 @@ std::string check_output(const Tensor& predicted_ab, const Tensor& true_ab) {
 std::vector<std::string> check_activations(const Taps& taps) {
   std::vector<std::string> complaints;
   for (const auto& [name, t] : taps) {
-    const std::size_t dead = dead_channels(t.to(Device::cpu));
+    const std::size_t dead = dead_channels(cast(t, DType::f32).to(Device::cpu));
     if (2 * dead > t.shape().c) {
       complaints.push_back(name + ": " + std::to_string(dead) + " of " +
                            std::to_string(t.shape().c) + " channels are dead (zero everywhere)");
@@ -112,7 +113,7 @@ std::string find_nonfinite(const Model& model, const Value& x, const Mode& mode)
 }
 
 bool all_finite(const Tensor& t) {
-  const Tensor host = t.to(Device::cpu);
+  const Tensor host = cast(t, DType::f32).to(Device::cpu);
   return std::all_of(host.f32(), host.f32() + host.size(),
                      [](float v) { return std::isfinite(v); });
 }

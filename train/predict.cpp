@@ -9,6 +9,7 @@
 #include "core/threads.h"
 #include "kernels/ab_bins.h"
 #include "layers/bilinear_upsample.h"
+#include "layers/cast.h"
 #include "train/chroma.h"
 #include "train/uncertainty.h"
 
@@ -70,7 +71,8 @@ Prediction predict_once(const Model& model, const Tensor& lightness,
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
   const Value x(network_input(padded).to(device_of(model)));
-  const Tensor y = model.forward(x, Mode{}, nullptr).data().to(Device::cpu);
+  const Value output = model.forward(x, Mode{}, nullptr);
+  const Tensor y = cast(output.data(), DType::f32).to(Device::cpu);
   Prediction result;
   result.ab = crop(decode_head(model, y, padded, temperature), s.h, s.w);
   if (model.info.head == Head::binned) {

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "layers/cast.h"
 #include "train/plot.h"
 #include "train/predict.h"
 
@@ -152,7 +153,7 @@ void Trainer::check_health(const Batch& batch) {
   const Value output = model.forward(x, Mode{}, &taps);
   std::vector<std::string> complaints = check_activations(taps);
   const std::string colours =
-      check_output(decode_head(model, output.data().to(Device::cpu), lightness),
+      check_output(decode_head(model, cast(output.data(), DType::f32).to(Device::cpu), lightness),
                    first_samples(batch.ab, kSamples));
   if (!colours.empty()) complaints.push_back(colours);
   for (const std::string& complaint : health_.news(complaints)) warn(complaint);

@@ -6,6 +6,7 @@
 
 #include "core/random.h"
 #include "kernels/colour.h"
+#include "layers/precision.h"
 #include "models/dahl.h"
 #include "models/unet.h"
 #include "models/vgg_unet.h"
@@ -144,6 +145,85 @@ TEST_CASE("other losses and optimizers on the device are the host's", "[device][
   config.optim.momentum = 0;
   config.optim.lr = 1e-4;  // larger steps let the kinks of Dahl's loss magnify what rounding does
   CHECK(compare([] { return narrow_dahl(true); }, config) == "");
+}
+
+// The loss of one training pass, and the gradients of all weights, on the device.
+struct Pass {
+  double loss = 0;
+  std::vector<float> gradients;
+};
+
+Pass pass_of(const TrainConfig& config, Model model, Precision precision) {
+  const PrecisionScope scope(precision);
+  Learner learner(config, std::move(model), {}, Device::gpu);
+  const StepInput input = learner.prepare(batch_of(0));
+  const Mode mode{.training = true, .seed = 1, .step = 0};
+  const Value output = learner.model().forward(Value(input.input), mode, nullptr);
+  const Value loss = learner.objective()(output, input.target);
+  loss.backward();
+  Pass pass{loss.data().f32()[0], {}};
+  for (const Parameter& p : learner.model().parameters) {
+    if (p.buffer || !p.value.requires_grad()) continue;
+    const Tensor g = p.value.grad().to(Device::cpu);
+    pass.gradients.insert(pass.gradients.end(), g.f32(), g.f32() + g.size());
+  }
+  return pass;
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += double{a[i]} * b[i], aa += double{a[i]} * a[i], bb += double{b[i]} * b[i];
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+// Empty when training and predicting in bf16 stay near f32: the loss and its gradient at the
+// start, the losses of a few steps, and the colours of a picture,
+// within half a unit of a and b (root mean square).
+std::string compare_bf16(const std::function<Model()>& model, const TrainConfig& config) {
+  const Pass wide = pass_of(config, model(), Precision::f32);
+  const Pass narrow = pass_of(config, model(), Precision::bf16);
+  if (!(std::abs(narrow.loss - wide.loss) <= 0.02 * wide.loss)) {
+    return "loss " + std::to_string(narrow.loss) + " for " + std::to_string(wide.loss);
+  }
+  const double direction = cosine(narrow.gradients, wide.gradients);
+  if (!(direction > 0.99)) return "the gradients' cosine is " + std::to_string(direction);
+  if (narrow.gradients == wide.gradients) return "bf16 rounds nothing: it is f32";
+
+  Learner a(config, model(), {}, Device::gpu), b(config, model(), {}, Device::gpu);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double expected = a.step({batch_of(i)}).loss;
+    const PrecisionScope scope(Precision::bf16);
+    const double loss = b.step({batch_of(i)}).loss;
+    if (!(std::abs(loss - expected) <= 0.02 * expected)) {
+      return "step " + std::to_string(i + 1) + ": loss " + std::to_string(loss) + " for " +
+             std::to_string(expected);
+    }
+  }
+  for (const Parameter& p : b.model().parameters) {
+    if (p.value.data().dtype() != DType::f32) return p.name + " is not stored as f32";
+  }
+  const Tensor l = batch_of(99).lightness;
+  const Tensor expected = predict_ab(a.model(), l);
+  const PrecisionScope scope(Precision::bf16);
+  const Tensor colour = predict_ab(a.model(), l);
+  double squares = 0;
+  for (std::size_t i = 0; i < colour.size(); ++i) {
+    squares += std::pow(double{colour.f32()[i]} - expected.f32()[i], 2);
+  }
+  const double distance = std::sqrt(squares / static_cast<double>(colour.size()));
+  return distance <= 0.5 ? std::string() : "colours are off by " + std::to_string(distance);
+}
+
+TEST_CASE("training and predicting in bf16 stay near f32", "[device][slow]") {
+  if (!test::has_device()) return;
+  CHECK(compare_bf16(narrow_unet, config_of()) == "");
+  CHECK(compare_bf16([] { return narrow_vgg_unet(Head::regression); }, config_of()) == "");
+  TrainConfig config = config_of();
+  config.optim.name = "sgd";
+  CHECK(compare_bf16([] { return narrow_vgg_unet(Head::binned); }, config) == "");
+  CHECK(compare_bf16([] { return narrow_dahl(false); }, config) == "");
 }
 
 TEST_CASE("a run goes on where it stopped on the other device", "[device][slow]") {
