@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/simt/symbols.h"
 #include "core/simt/worker.h"
 
 namespace tinct::simt {
@@ -271,6 +272,7 @@ void Checker::add_to(Report& report) const {
   report.barriers += counted_.barriers;
   report.collectives += counted_.collectives;
   report.tensor_ops += counted_.tensor_ops;
+  add_launch(report, launch_count());
   std::vector<const void*> pcs;
   for (const auto& [key, count] : counts_.totals()) pcs.push_back(key.pc);
   look_up(pcs);
@@ -281,6 +283,29 @@ void Checker::add_to(Report& report) const {
     line.access = key.access;
     add_line(report, line);
   }
+}
+
+LaunchCount Checker::launch_count() const {
+  const Request& r = request_;
+  LaunchCount launch;
+  launch.kernel = function_name(r.kernel);
+  // A lookup is of the byte before.
+  launch.where = place({}, static_cast<const char*>(r.kernel) + 1);
+  launch.grid = {r.grid.x, r.grid.y, r.grid.z};
+  launch.block = {r.block.x, r.block.y, r.block.z};
+  launch.shared_bytes = r.shared_bytes;
+  launch.launches = 1;
+  for (const auto& [key, count] : counts_.totals()) {
+    launch.sectors += count.sectors;
+    if (key.space == Space::global && key.access != Access::read) {
+      launch.block_sectors += count.sectors;
+    }
+    launch.waves += count.waves;
+    if (key.space == Space::global) launch.requests += count.requests;
+  }
+  launch.block_sectors += counts_.block_reads();
+  launch.tensor_ops = counted_.tensor_ops;
+  return launch;
 }
 
 void kernel_access(const void* address, std::size_t bytes, Access access, const void* pc) {

@@ -71,6 +71,7 @@ class Checker {
   void conflict(const Shadow::Conflict& found, unsigned thread, std::size_t bytes, Access access,
                 const void* pc);
   bool seen(Fault fault, const void* pc);
+  LaunchCount launch_count() const;
 
   const Request& request_;
   std::uint64_t step_limit_;
@@ -92,6 +93,8 @@ class Checker {
 
 /// Adds a line to a report, or to the line it already has.
 void add_line(Report& report, const LineCount& line);
+/// The same for a launch.
+void add_launch(Report& report, const LaunchCount& launch);
 
 /// Runs `blocks` on a checker and hands what it found to the innermost Session; without one, throws
 /// KernelFault when something was found.
@@ -112,7 +115,7 @@ void host_reads(const void* from, std::size_t bytes);
 /// A launch without hooks begins: what it writes will not be known.
 void unchecked_launch();
 
-/// Whether kernels with hooks are part of this program.
-extern constinit bool hooks_linked;
+/// Whether what is written to device memory is remembered: true in programs with checked kernels.
+extern constinit bool writes_tracked;
 
 }  // namespace tinct::simt

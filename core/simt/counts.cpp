@@ -66,6 +66,12 @@ unsigned collisions(const WarpRequest& request) {
   return static_cast<unsigned>(__builtin_popcount(request.mask)) - distinct(request, address);
 }
 
+void Counts::begin_block(unsigned warps) {
+  open_.resize(warps);
+  block_reads_ += read_.size();
+  read_.clear();
+}
+
 void Counts::add(unsigned thread, std::uintptr_t address, std::size_t bytes, Space space,
                  Access access, const void* pc) {
   const std::uint64_t key = reinterpret_cast<std::uintptr_t>(pc) << 9 |
@@ -92,12 +98,25 @@ void Counts::account(const Open& open, const WarpRequest& request) {
     const Sectors s = sectors(request, open.bytes);
     to.sectors += s.touched;
     to.ideal_sectors += s.ideal;
+    if (open.key.access == Access::read) remember(request, open.bytes);
   } else {
     const Waves w = waves(request, open.bytes);
     to.waves += w.taken;
     to.ideal_waves += w.ideal;
   }
   if (open.key.access == Access::atomic) to.collisions += collisions(request);
+}
+
+void Counts::remember(const WarpRequest& request, std::size_t bytes) {
+  std::uintptr_t last = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((request.mask >> lane & 1) == 0) continue;
+    for (std::uintptr_t sector = request.address[lane] / kSectorBytes;
+         sector <= (request.address[lane] + bytes - 1) / kSectorBytes; ++sector) {
+      if (sector != last) read_.insert(sector);  // lanes side by side share most of theirs
+      last = sector;
+    }
+  }
 }
 
 void Counts::close(unsigned warp) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/simt/simulator.h"
@@ -38,7 +39,7 @@ unsigned collisions(const WarpRequest& request);
 /// of the warp, is one request.
 class Counts {
  public:
-  void begin_block(unsigned warps) { open_.resize(warps); }
+  void begin_block(unsigned warps);
   void add(unsigned thread, std::uintptr_t address, std::size_t bytes, Space space, Access access,
            const void* pc);
   /// The lanes of the warp have met.
@@ -52,6 +53,8 @@ class Counts {
     auto operator<=>(const Key&) const = default;
   };
   const std::map<Key, LineCount>& totals() const { return totals_; }
+  /// Sectors of device memory that blocks read, each once a block.
+  std::uint64_t block_reads() const { return block_reads_ + read_.size(); }
 
  private:
   struct Open {
@@ -62,9 +65,12 @@ class Counts {
   };
 
   void account(const Open& open, const WarpRequest& request);
+  void remember(const WarpRequest& request, std::size_t bytes);
 
   std::vector<std::unordered_map<std::uint64_t, Open>> open_;  ///< of each warp
   std::map<Key, LineCount> totals_;
+  std::unordered_set<std::uintptr_t> read_;  ///< sectors that this block has read
+  std::uint64_t block_reads_ = 0;            ///< of the blocks before
 };
 
 }  // namespace tinct::simt

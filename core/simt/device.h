@@ -67,7 +67,8 @@ void destroy(Stream* stream) noexcept;
 /// A moment in a stream's work.
 class Event {
  public:
-  Event();
+  /// Timed ones cost the stream a little.
+  explicit Event(bool timed = false);
   ~Event();  // NOLINT(performance-trivially-destructible): in CUDA builds it is not
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
@@ -75,6 +76,9 @@ class Event {
   void record(Stream* stream = nullptr);
   /// Returns when it has come; at once when none was recorded.
   void wait();
+  /// By the card's clock, between two timed events that have come; 0 in the simulator, whose time
+  /// says nothing of a card's.
+  double milliseconds_since(const Event& earlier) const;
 
  private:
   void* event_ = nullptr;

@@ -194,9 +194,10 @@ void destroy(Stream* stream) noexcept {
   cudaStreamDestroy(native(stream));
 }
 
-Event::Event() {
+Event::Event(bool timed) {
   cudaEvent_t event = nullptr;
-  check(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | cudaEventDisableTiming));
+  check(cudaEventCreateWithFlags(&event,
+                                 cudaEventBlockingSync | (timed ? 0 : cudaEventDisableTiming)));
   event_ = event;
 }
 
@@ -210,6 +211,13 @@ void Event::record(Stream* stream) {
 
 void Event::wait() {
   check(cudaEventSynchronize(static_cast<cudaEvent_t>(event_)));
+}
+
+double Event::milliseconds_since(const Event& earlier) const {
+  float ms = 0;
+  check(cudaEventElapsedTime(&ms, static_cast<cudaEvent_t>(earlier.event_),
+                             static_cast<cudaEvent_t>(event_)));
+  return ms;
 }
 
 void synchronize(Stream* stream) {

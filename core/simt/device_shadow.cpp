@@ -9,7 +9,7 @@
 
 namespace tinct::simt {
 
-constinit bool hooks_linked = false;
+constinit bool writes_tracked = false;
 
 namespace {
 
@@ -63,7 +63,7 @@ void forget_shadow(std::uintptr_t begin) {
 void host_writes(const void* to, std::size_t bytes) {
   if (bytes == 0) return;
   const Allocation allocation = within(to, bytes);
-  if (!hooks_linked) return;
+  if (!writes_tracked) return;
   find(allocation).set_written(reinterpret_cast<std::uintptr_t>(to), bytes);
 }
 
@@ -72,10 +72,15 @@ void host_reads(const void* from, std::size_t bytes) {
 }
 
 void unchecked_launch() {
-  if (!hooks_linked) return;
+  if (!writes_tracked) return;
   const std::uint64_t serial = Arena::get().last_serial();
   const std::lock_guard lock(mutex);
   unknown_until = serial;
+}
+
+void track_writes(bool on) {
+  writes_tracked = on;
+  unchecked_launch();
 }
 
 }  // namespace tinct::simt

@@ -120,13 +120,17 @@ Stream* make_stream() {
 
 void destroy(Stream*) noexcept {}
 
-Event::Event() = default;
+Event::Event(bool) {}
 
 Event::~Event() = default;
 
 void Event::record(Stream*) {}
 
 void Event::wait() {}
+
+double Event::milliseconds_since(const Event&) const {
+  return 0;
+}
 
 void synchronize(Stream*) {}
 

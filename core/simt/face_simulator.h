@@ -57,6 +57,7 @@ void launch(const Launch& l, void (*kernel)(P...), A... arguments) {
   request.parameters = &call;
   request.parameter_bytes = sizeof call;
   request.checked = kChecked;
+  request.kernel = reinterpret_cast<const void*>(kernel);
   simt::run(request);
 }
 

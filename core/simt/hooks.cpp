@@ -43,7 +43,7 @@ inline void hook_range(const void* address, std::size_t bytes, Access access, co
 extern "C" {
 
 void __tsan_init() {
-  tinct::simt::hooks_linked = true;
+  tinct::simt::writes_tracked = true;
 }
 
 TINCT_HOOK(__tsan_read1, 1, read)

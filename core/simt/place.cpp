@@ -1,17 +1,13 @@
 // Return addresses become source lines through addr2line, many at a time and each once.
 #include "core/simt/place.h"
 
-#include <cxxabi.h>
-#include <elf.h>
 #include <link.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 
@@ -96,50 +92,6 @@ void read_frames(std::FILE* from, const std::vector<const void*>& pcs) {
   }
 }
 
-std::vector<char> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-// "_ZZN5tinct...E4tile" is tile.
-std::string array_name(const char* symbol) {
-  int status = 0;
-  char* demangled = abi::__cxa_demangle(symbol, nullptr, nullptr, &status);
-  std::string name = status == 0 ? demangled : symbol;
-  std::free(demangled);
-  const std::size_t colon = name.rfind("::");
-  return colon == std::string::npos ? name : name.substr(colon + 2);
-}
-
-std::vector<SharedArray> read_shared_arrays() {
-  std::vector<SharedArray> arrays;
-  const std::vector<char> file = read_file("/proc/self/exe");
-  ElfW(Ehdr) header;
-  if (file.size() < sizeof header) return arrays;
-  std::memcpy(&header, file.data(), sizeof header);
-  const auto section = [&](std::size_t i) {
-    ElfW(Shdr) s{};
-    const std::size_t at = header.e_shoff + i * header.e_shentsize;
-    if (at + sizeof s <= file.size()) std::memcpy(&s, file.data() + at, sizeof s);
-    return s;
-  };
-  for (std::size_t i = 0; i < header.e_shnum; ++i) {
-    const auto symbols = section(i);
-    if (symbols.sh_type != SHT_SYMTAB) continue;
-    const auto names = section(symbols.sh_link);
-    for (std::size_t at = 0; at + sizeof(ElfW(Sym)) <= symbols.sh_size; at += sizeof(ElfW(Sym))) {
-      ElfW(Sym) symbol;
-      std::memcpy(&symbol, file.data() + symbols.sh_offset + at, sizeof symbol);
-      if ((symbol.st_info & 0xF) != STT_TLS || symbol.st_size == 0) continue;
-      arrays.push_back({array_name(file.data() + names.sh_offset + symbol.st_name), symbol.st_value,
-                        symbol.st_size});
-    }
-  }
-  std::sort(arrays.begin(), arrays.end(),
-            [](const SharedArray& a, const SharedArray& b) { return a.offset < b.offset; });
-  return arrays;
-}
-
 }  // namespace
 
 void look_up(const std::vector<const void*>& pcs) {
@@ -200,9 +152,8 @@ Range thread_locals() {
   return {found.begin, found.begin + program().thread_local_bytes};
 }
 
-const std::vector<SharedArray>& shared_arrays() {
-  static const std::vector<SharedArray> arrays = read_shared_arrays();
-  return arrays;
+std::uintptr_t load_address() {
+  return program().base;
 }
 
 }  // namespace tinct::simt

@@ -30,12 +30,7 @@ const std::vector<Range>& constants();
 /// The calling thread's copy of the program's thread-local variables.
 Range thread_locals();
 
-/// A thread-local array: a __shared__ one, when a kernel touches it.
-struct SharedArray {
-  std::string name;
-  std::size_t offset = 0, bytes = 0;  ///< within thread_locals()
-};
-/// All of the program's, by offset; empty when it has been stripped of its symbols.
-const std::vector<SharedArray>& shared_arrays();
+/// Where the program's first byte lies, beside where its file says.
+std::uintptr_t load_address();
 
 }  // namespace tinct::simt

@@ -102,6 +102,23 @@ void add_line(Report& report, const LineCount& line) {
   }
 }
 
+void add_launch(Report& report, const LaunchCount& launch) {
+  for (LaunchCount& known : report.kernels) {
+    if (known.kernel != launch.kernel || known.grid != launch.grid || known.block != launch.block ||
+        known.shared_bytes != launch.shared_bytes) {
+      continue;
+    }
+    known.launches += launch.launches;
+    known.sectors += launch.sectors;
+    known.block_sectors += launch.block_sectors;
+    known.waves += launch.waves;
+    known.requests += launch.requests;
+    known.tensor_ops += launch.tensor_ops;
+    return;
+  }
+  report.kernels.push_back(launch);
+}
+
 LineCount Report::total(Space space, Access access) const {
   LineCount sum;
   sum.space = space;

@@ -31,7 +31,8 @@ struct Request {
   void (*body)(const void* parameters) = nullptr;  ///< one thread of the kernel
   const void* parameters = nullptr;
   std::size_t parameter_bytes = 0;
-  bool checked = false;  ///< the kernel was compiled with load and store hooks
+  bool checked = false;          ///< the kernel was compiled with load and store hooks
+  const void* kernel = nullptr;  ///< the function, for its name
   Site site;
 };
 

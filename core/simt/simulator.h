@@ -6,6 +6,7 @@
 // fault throws KernelFault when it is over.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -64,9 +65,26 @@ struct LineCount {
   std::uint64_t collisions = 0;     ///< atomics: lanes that wait for another of their request
 };
 
+/// What the launches of one kernel with one grid did, summed over them.
+struct LaunchCount {
+  std::string kernel;  ///< its full name; "?" in a stripped program
+  std::string where;   ///< where it is written: "kernels/activation.cu:14"
+  std::array<unsigned, 3> grid{}, block{};
+  std::size_t shared_bytes = 0;  ///< dynamic shared memory of a block
+  std::uint64_t launches = 0;
+  std::uint64_t sectors = 0;  ///< of device memory, all requests of all blocks
+  /// The same, but each sector that a block reads counted once, whatever it reads again: what
+  /// reaches the second cache when the first keeps a block's data. All that is written counts.
+  std::uint64_t block_sectors = 0;
+  std::uint64_t waves = 0;     ///< of shared memory
+  std::uint64_t requests = 0;  ///< of warps to device memory
+  std::uint64_t tensor_ops = 0;
+};
+
 struct Report {
-  std::vector<Finding> findings;  ///< in order of appearance
-  std::vector<LineCount> lines;   ///< by file and line
+  std::vector<Finding> findings;     ///< in order of appearance
+  std::vector<LineCount> lines;      ///< by file and line
+  std::vector<LaunchCount> kernels;  ///< in order of appearance
   std::uint64_t launches = 0, blocks = 0, threads = 0;
   std::uint64_t barriers = 0;     ///< of whole blocks
   std::uint64_t collectives = 0;  ///< of warps, tensor-core operations included
@@ -97,6 +115,11 @@ class Session {
  private:
   std::unique_ptr<State> state_;
 };
+
+/// Whether checked launches know what was written to device memory before them: at first, in
+/// programs with checked kernels. A program that seldom runs them saves the time and the memory of
+/// keeping that; memory that it allocates meanwhile counts as written.
+void track_writes(bool on);
 
 /// In which order the threads of a block, and the blocks of a grid, take their turns. Nothing that
 /// a correct kernel computes depends on it.

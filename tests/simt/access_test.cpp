@@ -60,6 +60,41 @@ TEST_CASE("sectors of strided loads", "[simt]") {
   }
 }
 
+TEST_CASE("what is known of a launch", "[simt]") {
+  const Numbers x(1024);
+  device::Array<float> y(32);
+  const Report report = report_of([&] {
+    gpu::global_stride(2, x.data(), y.data());
+    gpu::global_stride(4, x.data(), y.data());
+    gpu::shared_stride(2, x.data(), y.data());
+  });
+  REQUIRE(report.kernels.size() == 2);
+  const simt::LaunchCount& strided = report.kernels[0];
+  CHECK(strided.kernel.find("::global_stride_kernel(") != std::string::npos);
+  CHECK(strided.where.rfind("tests/simt/access.cu:", 0) == 0);
+  CHECK(strided.launches == 2);
+  CHECK(strided.grid == std::array<unsigned, 3>{1, 1, 1});
+  CHECK(strided.block == std::array<unsigned, 3>{32, 1, 1});
+  CHECK(strided.requests == 4);
+  CHECK(strided.sectors == 8 + 16 + 2 * 4);
+  CHECK(strided.block_sectors == strided.sectors);
+  CHECK(strided.waves == 0);
+  CHECK(report.kernels[1].kernel.find("::shared_stride_kernel(") != std::string::npos);
+  // 32 stores of a row each; lanes 2 apart meet two to a bank.
+  CHECK(report.kernels[1].waves == 32 + 2);
+}
+
+TEST_CASE("what a block reads again counts once for the second cache", "[simt]") {
+  const Numbers x(1024);
+  device::Array<float> y(32);
+  const Report report = report_of([&] { gpu::ragged_loop(x.data(), y.data()); });
+  REQUIRE(report.kernels.size() == 1);
+  // Lane i reads x[0] to x[i - 1]: 31 requests of one sector, in four different ones. And the
+  // store.
+  CHECK(report.kernels[0].sectors == 31 + 4);
+  CHECK(report.kernels[0].block_sectors == 4 + 4);
+}
+
 TEST_CASE("a vector load is one request; a misaligned row takes one more sector", "[simt]") {
   const Numbers x(1024);
   device::Array<float> y(128);
