@@ -26,6 +26,7 @@ void add_verbs(CLI::App& app) {
   add_export(app);
   add_merge(app);
   add_op(app);
+  add_kernels(app);
   add_inspect(app);
   add_forward(app);
   add_models(app);

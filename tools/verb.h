@@ -52,6 +52,7 @@ void add_forward(CLI::App& app);
 void add_import(CLI::App& app);
 void add_op(CLI::App& app);
 void add_models(CLI::App& app);
+void add_kernels(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_doctor(CLI::App& app);
 

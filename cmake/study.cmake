@@ -1,0 +1,20 @@
+# The list of GPU kernels behind `tinct kernels`: once for the kernels as they are and, where they are
+# built, once for the checked ones; and what ptxas makes of every kernel, compiled in.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS kernels/ptxas.tsv)
+file(READ kernels/ptxas.tsv ptxas_table)
+configure_file(cmake/ptxas_table.cpp.in ptxas_table.cpp @ONLY)
+target_sources(tinct_tools PRIVATE ${CMAKE_BINARY_DIR}/ptxas_table.cpp)
+
+if(TINCT_GPU STREQUAL none)
+  return()
+endif()
+file(GLOB study_sources CONFIGURE_DEPENDS tools/study/*.cpp)
+target_sources(tinct_tools PRIVATE ${study_sources})
+if(TINCT_GPU_CHECKED)
+  add_library(tinct_study_checked OBJECT ${study_sources})
+  tinct_gpu_checked(tinct_study_checked)
+  target_link_libraries(tinct_study_checked PRIVATE tinct_kernels_checked tinct_models)
+  target_sources(tinct_tools PRIVATE $<TARGET_OBJECTS:tinct_study_checked>)
+  target_link_libraries(tinct_tools PUBLIC tinct_kernels_checked)
+  target_compile_definitions(tinct_tools PUBLIC TINCT_STUDY_CHECKED)
+endif()

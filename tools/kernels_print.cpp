@@ -1,0 +1,345 @@
+// Kernels, their runs and their bounds as text and as JSON.
+#include "tools/kernels_print.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/simt/device.h"
+#include "core/text.h"
+
+namespace tinct {
+namespace {
+
+using nlohmann::json;
+using study::Kernel;
+using study::Rung;
+
+std::string types_of(const Rung& rung) {
+  std::vector<std::string> names;
+  for (const study::Stored stored : rung.types) names.emplace_back(name_of(stored));
+  return join(names, ",");
+}
+
+// "n=1,h=16,w=16"
+std::string shape_text(const KernelResult& r) {
+  std::string text;
+  for (std::size_t i = 0; i < r.shape.size(); ++i) {
+    text += (i > 0 ? "," : "") + r.kernel->shape[i].name + "=" + std::to_string(r.shape[i]);
+  }
+  return text;
+}
+
+std::string times(double taken, double ideal) {
+  if (ideal == 0) return "";
+  char text[32];
+  std::snprintf(text, sizeof text, " (x%.2f)", taken / ideal);
+  return text;
+}
+
+unsigned long long whole(std::uint64_t n) {
+  return n;
+}
+
+#ifdef TINCT_STUDY_CHECKED
+
+using simt::Access;
+using simt::LineCount;
+using simt::Space;
+
+LineCount total(const KernelResult& r, Space space, Access access) {
+  return r.counts->report.total(space, access);
+}
+
+void print_global(const char* label, const LineCount& c) {
+  if (c.requests == 0) {
+    std::printf("  %-15s none\n", label);
+    return;
+  }
+  std::printf("  %-15s %llu requests, %llu sectors of %llu%s\n", label, whole(c.requests),
+              whole(c.sectors), whole(c.ideal_sectors),
+              times(static_cast<double>(c.sectors), static_cast<double>(c.ideal_sectors)).c_str());
+}
+
+void print_shared(const char* label, const LineCount& c) {
+  if (c.requests == 0) {
+    std::printf("  %-15s none\n", label);
+    return;
+  }
+  std::printf("  %-15s %llu requests, %llu waves of %llu%s\n", label, whole(c.requests),
+              whole(c.waves), whole(c.ideal_waves),
+              times(static_cast<double>(c.waves), static_cast<double>(c.ideal_waves)).c_str());
+}
+
+void print_atomics(const KernelResult& r) {
+  const LineCount global = total(r, Space::global, Access::atomic);
+  const LineCount shared = total(r, Space::shared, Access::atomic);
+  if (global.requests + shared.requests == 0) {
+    std::printf("  %-15s none\n", "atomics");
+    return;
+  }
+  std::printf("  %-15s %llu lanes, %llu of them behind another of their request\n", "atomics",
+              whole(global.lanes + shared.lanes), whole(global.collisions + shared.collisions));
+}
+
+std::string triple(const std::array<unsigned, 3>& a) {
+  std::string text = std::to_string(a[0]);
+  if (a[1] > 1 || a[2] > 1) text += "x" + std::to_string(a[1]);
+  if (a[2] > 1) text += "x" + std::to_string(a[2]);
+  return text;
+}
+
+void print_launches(const KernelResult& r, const Card& card) {
+  const Work work = work_of(r);
+  for (std::size_t i = 0; i < work.launches.size(); ++i) {
+    const simt::LaunchCount& l = r.counts->report.kernels[i];
+    std::printf("  %-15s %s%s: %s blocks of %s threads\n", i == 0 ? "launches" : "",
+                short_kernel_name(l.kernel).c_str(),
+                l.launches > 1 ? (", " + std::to_string(l.launches) + " times").c_str() : "",
+                triple(l.grid).c_str(), triple(l.block).c_str());
+    const PtxasRow* row = r.counts->resources[i];
+    if (row == nullptr) {
+      std::printf("  %-15s registers and spills unknown: not in the table of ptxas\n", "");
+      continue;
+    }
+    const Occupancy fits = occupancy(card, work.launches[i]);
+    std::printf("  %-15s %d registers, %d bytes spilled, %zu bytes shared (%s): %d of %d warps\n",
+                "", row->registers, row->spill_stores + row->spill_loads,
+                work.launches[i].shared_bytes, ptxas_architecture().c_str(), fits.warps,
+                card.warps);
+  }
+}
+
+void print_counts(const KernelResult& r, const Card& card) {
+  for (const simt::Finding& finding : r.counts->report.findings) {
+    std::printf("  %-15s %s\n", "FAULT", to_string(finding).c_str());
+  }
+  print_global("reads", total(r, Space::global, Access::read));
+  print_global("writes", total(r, Space::global, Access::write));
+  print_shared("shared reads", total(r, Space::shared, Access::read));
+  print_shared("shared writes", total(r, Space::shared, Access::write));
+  print_atomics(r);
+  if (r.counts->report.tensor_ops > 0) {
+    std::printf("  %-15s %llu mma.sync m16n8k16\n", "tensor cores",
+                whole(r.counts->report.tensor_ops));
+  } else {
+    std::printf("  %-15s none\n", "tensor cores");
+  }
+  print_launches(r, card);
+}
+
+void print_bound(const Bound& b, const Card& card) {
+  std::printf("model, not a measurement: %s needs at least %.3g us, bound by %s\n",
+              card.title.c_str(), b.seconds() * 1e6,
+              b.parts.empty() ? "nothing" : name_of(b.parts.front().resource));
+  for (const Bound::Part& part : b.parts) {
+    std::printf("  %-15s %8.3g us  %s\n", name_of(part.resource), part.seconds * 1e6,
+                part.why.c_str());
+  }
+}
+
+json counts_json(const LineCount& c) {
+  json j = {{"requests", c.requests}, {"lanes", c.lanes}, {"bytes", c.bytes}};
+  if (c.space == Space::global) {
+    j["sectors"] = c.sectors;
+    j["ideal_sectors"] = c.ideal_sectors;
+  } else {
+    j["waves"] = c.waves;
+    j["ideal_waves"] = c.ideal_waves;
+  }
+  if (c.access == Access::atomic) j["collisions"] = c.collisions;
+  return j;
+}
+
+json launches_json(const KernelResult& r) {
+  json launches = json::array();
+  const Work work = work_of(r);
+  for (std::size_t i = 0; i < work.launches.size(); ++i) {
+    const simt::LaunchCount& l = r.counts->report.kernels[i];
+    launches.push_back({{"kernel", short_kernel_name(l.kernel)},
+                        {"at", l.where},
+                        {"launches", l.launches},
+                        {"grid", l.grid},
+                        {"block", l.block},
+                        {"shared_bytes", work.launches[i].shared_bytes},
+                        {"block_sectors", l.block_sectors}});
+    if (const PtxasRow* row = r.counts->resources[i]; row != nullptr) {
+      launches.back()["registers"] = row->registers;
+      launches.back()["spill_bytes"] = row->spill_stores + row->spill_loads;
+      launches.back()["ptxas"] = ptxas_architecture();
+    }
+  }
+  return launches;
+}
+
+json counts_json(const KernelResult& r) {
+  json findings = json::array();
+  for (const simt::Finding& f : r.counts->report.findings) findings.push_back(to_string(f));
+  json lines = json::array();
+  for (const LineCount& c : r.counts->report.lines) {
+    json line = counts_json(c);
+    line["at"] = c.where;
+    line["memory"] = c.space == Space::global ? "device" : "shared";
+    line["access"] = c.access == Access::read    ? "read"
+                     : c.access == Access::write ? "write"
+                                                 : "atomic";
+    lines.push_back(line);
+  }
+  return {{"findings", findings},
+          {"reads", counts_json(total(r, Space::global, Access::read))},
+          {"writes", counts_json(total(r, Space::global, Access::write))},
+          {"shared_reads", counts_json(total(r, Space::shared, Access::read))},
+          {"shared_writes", counts_json(total(r, Space::shared, Access::write))},
+          {"atomics", counts_json(total(r, Space::global, Access::atomic))},
+          {"shared_atomics", counts_json(total(r, Space::shared, Access::atomic))},
+          {"tensor_ops", r.counts->report.tensor_ops},
+          {"barriers", r.counts->report.barriers},
+          {"launches", launches_json(r)},
+          {"lines", lines}};
+}
+
+json bound_json(const Bound& b, const Card& card) {
+  json parts = json::array();
+  for (const Bound::Part& part : b.parts) {
+    parts.push_back(
+        {{"resource", name_of(part.resource)}, {"us", part.seconds * 1e6}, {"why", part.why}});
+  }
+  return {{"note", "model, not a measurement"},
+          {"card", card.name},
+          {"title", card.title},
+          {"source", card.source},
+          {"us", b.seconds() * 1e6},
+          {"bound_by", b.parts.empty() ? "" : name_of(b.parts.front().resource)},
+          {"resources", parts}};
+}
+
+#endif
+
+}  // namespace
+
+std::string title(const Kernel& kernel, const Rung& rung) {
+  return kernel.name + "/" + std::to_string(rung.number);
+}
+
+void print(const Kernel& kernel, bool with_settings) {
+  std::printf("%s: %s\n", kernel.name.c_str(), kernel.summary.c_str());
+  for (const Rung& rung : kernel.rungs) {
+    std::printf("  %d %-15s %-9s %-39s %s\n", rung.number, rung.name.c_str(),
+                types_of(rung).c_str(), rung.file.c_str(), rung.idea.c_str());
+  }
+  if (!with_settings) return;
+  std::string names, fallbacks;
+  for (const study::Extent& e : kernel.shape) {
+    names += (names.empty() ? "" : ",") + e.name;
+    fallbacks += (fallbacks.empty() ? "" : ",") + std::to_string(e.fallback);
+  }
+  std::printf("  --shape %s (%s)\n", names.c_str(), fallbacks.c_str());
+  for (const OpSetting& s : kernel.settings) {
+    std::printf("  --set %s=%s%s%s\n", s.name.c_str(), s.fallback.c_str(),
+                s.choices.empty() && s.help.empty() ? "" : "  ",
+                (s.choices.empty() ? s.help : join(s.choices, "|")).c_str());
+  }
+}
+
+json to_json(const Kernel& kernel) {
+  json rungs = json::array();
+  std::vector<std::string> types;
+  for (const Rung& rung : kernel.rungs) {
+    json own = json::array();
+    for (const study::Stored stored : rung.types) {
+      own.push_back(name_of(stored));
+      if (std::find(types.begin(), types.end(), name_of(stored)) == types.end()) {
+        types.emplace_back(name_of(stored));
+      }
+    }
+    rungs.push_back({{"rung", rung.number},
+                     {"name", rung.name},
+                     {"file", rung.file},
+                     {"function", rung.function},
+                     {"idea", rung.idea},
+                     {"types", own}});
+  }
+  json shape = json::array();
+  for (const study::Extent& e : kernel.shape) {
+    shape.push_back({{"name", e.name}, {"default", e.fallback}});
+  }
+  json settings = json::object();
+  for (const OpSetting& s : kernel.settings) settings[s.name] = s.fallback;
+  return {{"name", kernel.name}, {"operation", kernel.summary}, {"types", types},
+          {"shape", shape},      {"settings", settings},        {"rungs", rungs}};
+}
+
+void print(const KernelResult& r, const Card& card) {
+  std::printf("%s %s, %s, %s\n", title(*r.kernel, *r.rung).c_str(), r.rung->name.c_str(),
+              name_of(r.stored), shape_text(r).c_str());
+  std::printf("  %-15s %s\n", "idea", r.rung->idea.c_str());
+  for (const OutputError& e : r.errors) {
+    std::printf("  %-15s off by %.2g at most, %.2g of the largest\n", e.name.c_str(), e.largest,
+                e.relative);
+  }
+  std::printf("  %-15s %s\n", "result", r.right ? "right" : "WRONG");
+  std::printf("  %-15s %.4g MFLOP, %.4g MB: %.3g FLOP a byte\n", "work", r.flops / 1e6,
+              r.bytes / 1e6, r.flops / r.bytes);
+#ifdef TINCT_STUDY_CHECKED
+  print_counts(r, card);
+#else
+  static_cast<void>(card);
+  std::printf("  %-15s none: %s\n", "counts", no_counts_because().c_str());
+#endif
+  if (r.milliseconds) {
+    std::printf("  %-15s %.4g us, the median of 21 on %s\n", "time", *r.milliseconds * 1e3,
+                device::info().name.c_str());
+  } else {
+    std::printf("  %-15s not measured: the simulator has no card's clock\n", "time");
+  }
+#ifdef TINCT_STUDY_CHECKED
+  print_bound(bound(card, work_of(r)), card);
+#endif
+}
+
+json to_json(const KernelResult& r, const Card& card) {
+  json errors = json::array();
+  for (const OutputError& e : r.errors) {
+    errors.push_back({{"array", e.name}, {"absolute", e.largest}, {"relative", e.relative}});
+  }
+  json shape = json::object();
+  for (std::size_t i = 0; i < r.shape.size(); ++i) shape[r.kernel->shape[i].name] = r.shape[i];
+  json j = {{"kernel", r.kernel->name},
+            {"rung", r.rung->number},
+            {"name", r.rung->name},
+            {"file", r.rung->file},
+            {"type", name_of(r.stored)},
+            {"shape", shape},
+            {"right", r.right},
+            {"errors", errors},
+            {"flops", r.flops},
+            {"bytes", r.bytes},
+            {"time_us", r.milliseconds ? json(*r.milliseconds * 1e3) : json()}};
+#ifdef TINCT_STUDY_CHECKED
+  j["counts"] = counts_json(r);
+  j["model"] = bound_json(bound(card, work_of(r)), card);
+#else
+  static_cast<void>(card);
+  j["counts"] = json();
+  j["no_counts_because"] = no_counts_because();
+#endif
+  return j;
+}
+
+void print_lines(const KernelResult& r) {
+#ifdef TINCT_STUDY_CHECKED
+  std::printf("%-44s %-14s %10s %10s %10s\n", "line", "", "requests", "sectors", "ideal");
+  for (const LineCount& c : r.counts->report.lines) {
+    const bool global = c.space == Space::global;
+    constexpr const char* kAccess[] = {"reads", "writes", "atomics"};
+    std::printf(
+        "%-44s %-14s %10llu %10llu %10llu\n", c.where.c_str(),
+        (std::string(global ? "" : "shared ") + kAccess[static_cast<int>(c.access)]).c_str(),
+        whole(c.requests), whole(global ? c.sectors : c.waves),
+        whole(global ? c.ideal_sectors : c.ideal_waves));
+  }
+#else
+  static_cast<void>(r);
+#endif
+}
+
+}  // namespace tinct
