@@ -27,10 +27,14 @@ const std::vector<Card> kCards = {
      "NVIDIA Ada white paper, 2022; no figure is published for the second cache"},
 };
 
-std::string text(const char* format, double a, double b) {
-  char buffer[128];
-  std::snprintf(buffer, sizeof buffer, format, a, b);
+std::string digits(const char* format, double value) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, value);
   return buffer;
+}
+
+std::string percent(double share) {
+  return digits("%.3g", 100 * share) + " %";
 }
 
 // The share of a launch's work that the busiest multiprocessor gets.
@@ -102,26 +106,43 @@ Bound bound(const Card& card, const Work& work) {
     tensor_seconds +=
         launch.tensor_flops * share / (card.tensor_tflops * 1e12 / card.multiprocessors);
   }
-  add(Resource::dram, work.bytes / (card.dram_gbs * 1e9),
-      text("%.4g MB at %.4g GB/s", work.bytes / 1e6, card.dram_gbs));
+  const auto at_rate = [](double bytes, double gbs) {
+    return with_prefix(bytes, "B") + " at " + with_prefix(gbs * 1e9, "B/s");
+  };
+  const auto at_clock = [&](double clocks, const char* what) {
+    return digits("%.4g", clocks) + what + " on the busiest multiprocessor, " +
+           digits("%.3g", card.clock_ghz) + " GHz";
+  };
+  const auto of_peak = [&](double flops, double share, double tflops) {
+    return with_prefix(flops, "FLOP") + ", " + percent(share) +
+           " on the busiest multiprocessor; the card " + with_prefix(tflops * 1e12, "FLOP/s");
+  };
+  add(Resource::dram, work.bytes / (card.dram_gbs * 1e9), at_rate(work.bytes, card.dram_gbs));
   if (card.l2_gbs > 0) {
-    add(Resource::l2, l2_bytes / (card.l2_gbs * 1e9),
-        text("%.4g MB at %.4g GB/s", l2_bytes / 1e6, card.l2_gbs));
+    add(Resource::l2, l2_bytes / (card.l2_gbs * 1e9), at_rate(l2_bytes, card.l2_gbs));
   }
-  add(Resource::l1, l1_clocks / clock,
-      text("%.4g clocks of the busiest multiprocessor at %.4g GHz", l1_clocks, card.clock_ghz));
-  add(Resource::shared, waves / clock,
-      text("%.4g waves of the busiest multiprocessor at %.4g GHz", waves, card.clock_ghz));
-  const double share = busiest(card, work);
-  add(Resource::fp32, work.fp32_flops * share / (card.fp32_tflops * 1e12 / card.multiprocessors),
-      text("%.4g MFLOP, %.3g %% of them on the busiest multiprocessor", work.fp32_flops / 1e6,
-           100 * share));
+  add(Resource::l1, l1_clocks / clock, at_clock(l1_clocks, " clocks"));
+  add(Resource::shared, waves / clock, at_clock(waves, " waves"));
+  const double peak = card.fp32_tflops * 1e12, share = busiest(card, work);
+  add(Resource::fp32, work.fp32_flops * share * card.multiprocessors / peak,
+      of_peak(work.fp32_flops, share, card.fp32_tflops));
   add(Resource::tensor, tensor_seconds,
-      text("%.4g MFLOP, all of them %.4g TFLOP/s", tensor_flops / 1e6, card.tensor_tflops));
+      of_peak(tensor_flops,
+              tensor_seconds * card.tensor_tflops * 1e12 / card.multiprocessors /
+                  std::max(tensor_flops, 1.0),
+              card.tensor_tflops));
   std::stable_sort(b.parts.begin(), b.parts.end(), [](const Bound::Part& x, const Bound::Part& y) {
     return x.seconds > y.seconds;
   });
   return b;
+}
+
+std::string with_prefix(double value, const char* unit) {
+  constexpr const char* kPrefixes[] = {"n", "u", "m", "", "k", "M", "G", "T"};
+  int prefix = 3;
+  for (; prefix < 7 && value >= 999.5; ++prefix) value /= 1000;
+  for (; prefix > 0 && value > 0 && value < 0.9995; --prefix) value *= 1000;
+  return digits("%.3g ", value) + kPrefixes[prefix] + unit;
 }
 
 Occupancy occupancy(const Card& card, const LaunchWork& launch) {

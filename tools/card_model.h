@@ -57,12 +57,15 @@ struct Bound {
   struct Part {
     Resource resource{};
     double seconds = 0;
-    std::string why;  ///< "1.20 MB at 4.8 TB/s"
+    std::string why;  ///< "1.2 MB at 4.8 TB/s"
   };
   std::vector<Part> parts;  ///< those that are asked for anything, longest first
   double seconds() const { return parts.empty() ? 0 : parts.front().seconds; }
 };
 Bound bound(const Card& card, const Work& work);
+
+/// "75.5 MFLOP", "1.21 us": three digits and the prefix that suits them.
+std::string with_prefix(double value, const char* unit);
 
 /// How a launch fills the card.
 struct Occupancy {

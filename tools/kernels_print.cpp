@@ -1,7 +1,6 @@
-// Kernels, their runs and their bounds as text and as JSON.
+// Kernels, their runs and their bounds as text.
 #include "tools/kernels_print.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include "core/simt/device.h"
@@ -10,7 +9,6 @@
 namespace tinct {
 namespace {
 
-using nlohmann::json;
 using study::Kernel;
 using study::Rung;
 
@@ -128,88 +126,13 @@ void print_counts(const KernelResult& r, const Card& card) {
 }
 
 void print_bound(const Bound& b, const Card& card) {
-  std::printf("model, not a measurement: %s needs at least %.3g us, bound by %s\n",
-              card.title.c_str(), b.seconds() * 1e6,
+  std::printf("model, not a measurement: %s needs at least %s, bound by %s\n", card.title.c_str(),
+              with_prefix(b.seconds(), "s").c_str(),
               b.parts.empty() ? "nothing" : name_of(b.parts.front().resource));
   for (const Bound::Part& part : b.parts) {
-    std::printf("  %-15s %8.3g us  %s\n", name_of(part.resource), part.seconds * 1e6,
+    std::printf("  %-15s %8s  %s\n", name_of(part.resource), with_prefix(part.seconds, "s").c_str(),
                 part.why.c_str());
   }
-}
-
-json counts_json(const LineCount& c) {
-  json j = {{"requests", c.requests}, {"lanes", c.lanes}, {"bytes", c.bytes}};
-  if (c.space == Space::global) {
-    j["sectors"] = c.sectors;
-    j["ideal_sectors"] = c.ideal_sectors;
-  } else {
-    j["waves"] = c.waves;
-    j["ideal_waves"] = c.ideal_waves;
-  }
-  if (c.access == Access::atomic) j["collisions"] = c.collisions;
-  return j;
-}
-
-json launches_json(const KernelResult& r) {
-  json launches = json::array();
-  const Work work = work_of(r);
-  for (std::size_t i = 0; i < work.launches.size(); ++i) {
-    const simt::LaunchCount& l = r.counts->report.kernels[i];
-    launches.push_back({{"kernel", short_kernel_name(l.kernel)},
-                        {"at", l.where},
-                        {"launches", l.launches},
-                        {"grid", l.grid},
-                        {"block", l.block},
-                        {"shared_bytes", work.launches[i].shared_bytes},
-                        {"block_sectors", l.block_sectors}});
-    if (const PtxasRow* row = r.counts->resources[i]; row != nullptr) {
-      launches.back()["registers"] = row->registers;
-      launches.back()["spill_bytes"] = row->spill_stores + row->spill_loads;
-      launches.back()["ptxas"] = ptxas_architecture();
-    }
-  }
-  return launches;
-}
-
-json counts_json(const KernelResult& r) {
-  json findings = json::array();
-  for (const simt::Finding& f : r.counts->report.findings) findings.push_back(to_string(f));
-  json lines = json::array();
-  for (const LineCount& c : r.counts->report.lines) {
-    json line = counts_json(c);
-    line["at"] = c.where;
-    line["memory"] = c.space == Space::global ? "device" : "shared";
-    line["access"] = c.access == Access::read    ? "read"
-                     : c.access == Access::write ? "write"
-                                                 : "atomic";
-    lines.push_back(line);
-  }
-  return {{"findings", findings},
-          {"reads", counts_json(total(r, Space::global, Access::read))},
-          {"writes", counts_json(total(r, Space::global, Access::write))},
-          {"shared_reads", counts_json(total(r, Space::shared, Access::read))},
-          {"shared_writes", counts_json(total(r, Space::shared, Access::write))},
-          {"atomics", counts_json(total(r, Space::global, Access::atomic))},
-          {"shared_atomics", counts_json(total(r, Space::shared, Access::atomic))},
-          {"tensor_ops", r.counts->report.tensor_ops},
-          {"barriers", r.counts->report.barriers},
-          {"launches", launches_json(r)},
-          {"lines", lines}};
-}
-
-json bound_json(const Bound& b, const Card& card) {
-  json parts = json::array();
-  for (const Bound::Part& part : b.parts) {
-    parts.push_back(
-        {{"resource", name_of(part.resource)}, {"us", part.seconds * 1e6}, {"why", part.why}});
-  }
-  return {{"note", "model, not a measurement"},
-          {"card", card.name},
-          {"title", card.title},
-          {"source", card.source},
-          {"us", b.seconds() * 1e6},
-          {"bound_by", b.parts.empty() ? "" : name_of(b.parts.front().resource)},
-          {"resources", parts}};
 }
 
 #endif
@@ -240,34 +163,6 @@ void print(const Kernel& kernel, bool with_settings) {
   }
 }
 
-json to_json(const Kernel& kernel) {
-  json rungs = json::array();
-  std::vector<std::string> types;
-  for (const Rung& rung : kernel.rungs) {
-    json own = json::array();
-    for (const study::Stored stored : rung.types) {
-      own.push_back(name_of(stored));
-      if (std::find(types.begin(), types.end(), name_of(stored)) == types.end()) {
-        types.emplace_back(name_of(stored));
-      }
-    }
-    rungs.push_back({{"rung", rung.number},
-                     {"name", rung.name},
-                     {"file", rung.file},
-                     {"function", rung.function},
-                     {"idea", rung.idea},
-                     {"types", own}});
-  }
-  json shape = json::array();
-  for (const study::Extent& e : kernel.shape) {
-    shape.push_back({{"name", e.name}, {"default", e.fallback}});
-  }
-  json settings = json::object();
-  for (const OpSetting& s : kernel.settings) settings[s.name] = s.fallback;
-  return {{"name", kernel.name}, {"operation", kernel.summary}, {"types", types},
-          {"shape", shape},      {"settings", settings},        {"rungs", rungs}};
-}
-
 void print(const KernelResult& r, const Card& card) {
   std::printf("%s %s, %s, %s\n", title(*r.kernel, *r.rung).c_str(), r.rung->name.c_str(),
               name_of(r.stored), shape_text(r).c_str());
@@ -277,8 +172,8 @@ void print(const KernelResult& r, const Card& card) {
                 e.relative);
   }
   std::printf("  %-15s %s\n", "result", r.right ? "right" : "WRONG");
-  std::printf("  %-15s %.4g MFLOP, %.4g MB: %.3g FLOP a byte\n", "work", r.flops / 1e6,
-              r.bytes / 1e6, r.flops / r.bytes);
+  std::printf("  %-15s %s, %s: %.3g FLOP a byte\n", "work", with_prefix(r.flops, "FLOP").c_str(),
+              with_prefix(r.bytes, "B").c_str(), r.flops / r.bytes);
 #ifdef TINCT_STUDY_CHECKED
   print_counts(r, card);
 #else
@@ -296,38 +191,9 @@ void print(const KernelResult& r, const Card& card) {
 #endif
 }
 
-json to_json(const KernelResult& r, const Card& card) {
-  json errors = json::array();
-  for (const OutputError& e : r.errors) {
-    errors.push_back({{"array", e.name}, {"absolute", e.largest}, {"relative", e.relative}});
-  }
-  json shape = json::object();
-  for (std::size_t i = 0; i < r.shape.size(); ++i) shape[r.kernel->shape[i].name] = r.shape[i];
-  json j = {{"kernel", r.kernel->name},
-            {"rung", r.rung->number},
-            {"name", r.rung->name},
-            {"file", r.rung->file},
-            {"type", name_of(r.stored)},
-            {"shape", shape},
-            {"right", r.right},
-            {"errors", errors},
-            {"flops", r.flops},
-            {"bytes", r.bytes},
-            {"time_us", r.milliseconds ? json(*r.milliseconds * 1e3) : json()}};
-#ifdef TINCT_STUDY_CHECKED
-  j["counts"] = counts_json(r);
-  j["model"] = bound_json(bound(card, work_of(r)), card);
-#else
-  static_cast<void>(card);
-  j["counts"] = json();
-  j["no_counts_because"] = no_counts_because();
-#endif
-  return j;
-}
-
 void print_lines(const KernelResult& r) {
 #ifdef TINCT_STUDY_CHECKED
-  std::printf("%-44s %-14s %10s %10s %10s\n", "line", "", "requests", "sectors", "ideal");
+  std::printf("%-44s %-14s %10s %10s %10s\n", "line", "", "requests", "sectors|waves", "ideal");
   for (const LineCount& c : r.counts->report.lines) {
     const bool global = c.space == Space::global;
     constexpr const char* kAccess[] = {"reads", "writes", "atomics"};

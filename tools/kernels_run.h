@@ -7,6 +7,7 @@
 
 #include "core/simt/simulator.h"
 #include "tools/card_model.h"
+#include "tools/kernels_arrays.h"
 #include "tools/ptxas_table.h"
 #include "tools/study/study.h"
 
@@ -27,13 +28,6 @@ const study::Kernel& find_kernel(const std::string& name);
 
 /// Why this build cannot check and count, or "" when it can.
 std::string no_counts_because();
-
-/// How far one output is from the reference.
-struct OutputError {
-  std::string name;
-  double largest = 0;   ///< the largest absolute difference; NaN stays NaN
-  double relative = 0;  ///< the same over the largest number of the reference
-};
 
 /// What was counted in the simulator.
 struct KernelCounts {

@@ -148,44 +148,6 @@ TEST_CASE("the convolution's tiled rungs touch few sectors and banks in vain", "
   }
 }
 
-#if defined(TINCT_SIMT_CHECKED)
-// The counts in kernels/conv/NOTES.md: test_gpu_checked "[conv2d-counts]"
-TEST_CASE("what each rung of the convolution asks of memory", "[.][conv2d-counts]") {
-  const Case c(ConvRow{1, 16, 16, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1}.shape());
-  const OnDevice x(c.x), w(c.w), bias(c.bias), dy(c.dy);
-  OnDevice y(c.y.shape()), dx(c.dx.shape()), dw(c.dw.shape());
-  const auto count = [&](const gpu::Conv2dRung<float>& rung, const char* pass, auto&& f) {
-    simt::Session session;
-    f();
-    const simt::Report report = session.report();
-    const simt::LineCount read = report.total(simt::Space::global, simt::Access::read);
-    const simt::LineCount write = report.total(simt::Space::global, simt::Access::write);
-    const simt::LineCount loads = report.total(simt::Space::shared, simt::Access::read);
-    const simt::LineCount stores = report.total(simt::Space::shared, simt::Access::write);
-    WARN(rung.number << " " << rung.name << " " << pass << ": reads " << read.requests
-                     << " requests, " << read.sectors << " sectors (ideal " << read.ideal_sectors
-                     << "); writes " << write.requests << ", " << write.sectors << " ("
-                     << write.ideal_sectors << "); shared loads " << loads.waves << " waves ("
-                     << loads.ideal_waves << "), stores " << stores.waves << " ("
-                     << stores.ideal_waves << ")");
-  };
-  for (const gpu::Conv2dRung<float>& rung : gpu::conv2d_rungs()) {
-    if (rung.forward && rung.supports(Conv2dPass::forward, c.s)) {
-      count(rung, "forward",
-            [&] { rung.forward(c.s, x.data(), w.data(), bias.data(), c.activation, y.data()); });
-    }
-    if (rung.backward_data && rung.supports(Conv2dPass::backward_data, c.s)) {
-      count(rung, "data gradient",
-            [&] { rung.backward_data(c.s, dy.data(), w.data(), dx.data()); });
-    }
-    if (rung.backward_weights && rung.supports(Conv2dPass::backward_weights, c.s)) {
-      count(rung, "weight gradient",
-            [&] { rung.backward_weights(c.s, x.data(), dy.data(), dw.data(), nullptr); });
-    }
-  }
-}
-#endif
-
 TEST_CASE("the convolution that is taken", "[gpu][conv2d]") {
   for (const ConvRow& row : {kRows[1], kRows[6]}) {
     const Case c(row.shape(), Activation::relu);

@@ -91,8 +91,27 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 expect 6 'nowhere' op relu --input x.safetensors -o nowhere/z.safetensors
 
+# Kernels, in builds that have any.
+if "$TINCT" kernels >/dev/null 2>&1; then
+  expect 2 "unknown kernel 'conv2' \(did you mean 'conv2d'\?\)" kernels run conv2/3
+  expect 2 "did you mean 'naive'" kernels run conv2d/naiv
+  expect 2 "did you mean 'h200'" kernels run conv2d/1 --card h20
+  expect 2 '--shape 1,x: must be whole numbers' kernels run conv2d/1 --shape 1,x
+  expect 2 "did you mean 'stride'" kernels run conv2d/1 --set strid=2
+  expect 2 'name a kernel and a rung' kernels run
+  succeed kernels conv2d
+  grep -q '1 naive' out || complain "kernels conv2d names no rung: $(cat out)"
+  succeed kernels run scale --shape 100
+  grep -q 'model, not a measurement' out || grep -q 'median' out || complain "kernels run says no time"
+  grep -q 'result *right' out || complain "kernels run: $(cat out)"
+  json_of_kernels=kernels
+else
+  expect 8 'no GPU kernels' kernels
+  json_of_kernels=
+fi
+
 # --json: one value on stdout that starts and ends as one; nothing on stderr.
-for command in 'op --list' 'models --size 32x32 --batch 1' 'inspect x.safetensors' doctor; do
+for command in 'op --list' 'models --size 32x32 --batch 1' 'inspect x.safetensors' doctor $json_of_kernels; do
   # shellcheck disable=SC2086
   succeed $command --json
   case $(head -c 1 out)$(tail -c 2 out | head -c 1) in
