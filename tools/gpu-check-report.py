@@ -12,6 +12,7 @@ import re
 import statistics
 import sys
 
+MOST_NAMES = 12  # of failed cases in a cell
 MOST_ROWS = 120  # of a table on the page; its JSON has all
 
 
@@ -31,6 +32,16 @@ def count_catch(log):
     return None
 
 
+def failed_cases(log):
+    """The test cases that a Catch2 log has something to say about, in order."""
+    return list(dict.fromkeys(re.findall(r"^-{79}\n(.+)\n(?:  .*\n)*-{79}\n", log, re.M)))
+
+
+def listed(names):
+    more = len(names) - MOST_NAMES
+    return "; ".join(names[:MOST_NAMES]) + (f"; and {more} more" if more > 0 else "")
+
+
 def tests_table(work):
     rows = []
     for test in rows_of(work / "tests.tsv", "program", "status", "seconds"):
@@ -39,7 +50,7 @@ def tests_table(work):
         passed, failed = count_catch(log) or (int(status == 0), int(status != 0))
         ended = {0: "passed", 124: "stopped", 137: "stopped"}.get(status, f"failed (exit {status})")
         rows.append({"program": test["program"], "result": ended, "passed": passed, "failed": max(failed, int(status != 0)),
-                     "seconds": int(test["seconds"])})
+                     "seconds": int(test["seconds"]), "not passed": listed(failed_cases(log))})
     return {"table": "Tests", "rows": rows}
 
 
@@ -48,7 +59,7 @@ def sanitizer_table(work):
     counts = collections.Counter((c["tool"], c["state"]) for c in cases)
     tools = sorted({c["tool"] for c in cases})
     rows = [{"tool": t, **{s: counts[t, s] for s in ("clean", "found", "stopped")},
-             "findings": "; ".join(c["case"] for c in cases if (c["tool"], c["state"]) == (t, "found"))} for t in tools]
+             "findings": listed([c["case"] for c in cases if (c["tool"], c["state"]) == (t, "found")])} for t in tools]
     return {"table": "compute-sanitizer, test cases of test_gpu", "rows": rows}
 
 

@@ -143,6 +143,9 @@ part_sanitizer() {
   export TINCT_NO_DEVICE_CACHE=1 # every block the card's own, so that its ends are seen
   local tool running=() cases
   mapfile -t cases < <("$PROGRAMS/test_gpu" --list-test-names-only)
+  if timeout 30 compute-sanitizer "$PROGRAMS/test_gpu" "${cases[0]}" | grep 'not supported'; then
+    skip "compute-sanitizer does not support this device"
+  fi
   for tool in memcheck racecheck; do
     printf '%s\0' "${cases[@]}" | timeout 70 xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
     running+=($!)

@@ -11,6 +11,7 @@ readonly wanted=(tinct test_gpu test_core test_layers test_models test_train tes
   tinct_gpu_bench tinct_hopper_probe tinct_train_step)
 
 photos=samples
+mkdir -p "$pack"
 case ${1:-} in
   '') ;;
   --photos) photos=${2:?--photos needs a folder} ;;
@@ -22,7 +23,7 @@ esac
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$stage/lib" "$stage/photos" "$pack"
+mkdir -p "$stage/lib" "$stage/photos"
 
 cmake --preset gpu-pack >"$pack/configure.log" 2>&1 || { cat "$pack/configure.log"; exit 1; }
 known=$(ninja -C "$build" -t targets all)
@@ -35,8 +36,8 @@ cmake --build "$build" --target "${programs[@]}"
 for program in "${programs[@]}"; do
   strip -o "$stage/$program" "$build/$program"
   # The compiler's and the system's own are there, and CUDA's come with the toolkit.
-  ldd "$stage/$program" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
-    grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libcu[a-zA-Z]*)\.so' |
+  ldd "$build/$program" | awk '
+    $2 == "=>" && $3 ~ /^\// && $1 !~ /^lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s|cu[a-zA-Z]*)\.so/ { print $3 }' |
     xargs -r cp -Lt "$stage/lib"
 done
 git rev-parse HEAD >"$stage/commit" 2>/dev/null || echo unknown >"$stage/commit"
@@ -48,7 +49,12 @@ find "$photos" -iregex '.*\.\(jpe?g\|png\|webp\)' -printf '%s\t%p\n' | LC_ALL=C 
     END {
       step = all > room ? all / room : 1
       for (i = 1; i <= NR; i += step) if ((used += size[int(i)]) <= room) print name[int(i)]
-    }' | while read -r photo; do cp "$photo" "$stage/photos/$(printf '%05d' $((++n)))-$(basename "$photo")"; done
+    }' >"$pack/photos.txt"
+number=0
+while read -r photo; do
+  number=$((number + 1))
+  cp "$photo" "$stage/photos/$(printf '%05d' "$number")-$(basename "$photo")"
+done <"$pack/photos.txt"
 
 # One archive with a window that spans it: the programs hold the same kernels.
 tar -C "$stage" -c . | xz -T1 --lzma2=preset=9,dict=256MiB >"$pack/programs.tar.xz"

@@ -45,6 +45,8 @@ else
 fi
 END
 stand_in "$work/programs/test_core" <<'END'
+rule=$(printf -- '-%.0s' {1..79})
+printf '%s\nthe case that fails\n  in a section\n%s\nfile.cpp:1\n' "$rule" "$rule"
 echo 'test cases:  5 |  3 passed | 2 failed'
 exit 2
 END
@@ -73,7 +75,7 @@ check 1 tests rates ops
 says '^# tinct on NVIDIA H100 80GB HBM3'
 says '\| tests \| failed \|'
 says '\| test_gpu \| passed \| 3 \| 0 \|'
-says '\| test_core \| failed \(exit 2\) \| 3 \| 2 \|'
+says '\| test_core \| failed \(exit 2\) \| 3 \| 2 \|.*\| the case that fails \|'
 says '\| rates \| passed \|'
 says '\| speed \| 2.5 \| GB/s \|'
 says '\| ops \| skipped \|.*tinct_gpu_bench'
