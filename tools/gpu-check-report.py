@@ -2,8 +2,9 @@
 """What tools/gpu-check.sh has found so far, as JSON tables and one page of Markdown.
 
 Usage: gpu-check-report.py WORK RESULTS STAMP
-  reads WORK/{about,parts,tests,sanitizer}.tsv, the tests' logs, what tinct printed of steps and training, and the tables RESULTS/STAMP-*.json
-  that the parts wrote; writes RESULTS/STAMP-{tests,sanitizer,steps-alone,training}.json and RESULTS/STAMP.md
+  reads WORK/{about,parts,tests,sanitizer}.tsv, the tests' logs, the pieces of the operations' results, what tinct printed of steps and
+  training, and the tables RESULTS/STAMP-*.json that the parts wrote; writes RESULTS/STAMP-{tests,sanitizer,ops,steps-alone,training}.json
+  and RESULTS/STAMP.md
 """
 import collections
 import json
@@ -80,6 +81,12 @@ def training_table(work):
     return {"table": "Training vgg-unet to its step budget", "rows": rows}
 
 
+def ops_table(work):
+    """The pieces of tinct_gpu_bench's result as one."""
+    pieces = [json.loads(p.read_text()) for p in sorted((work / "ops").glob("*.json"))]
+    return {**pieces[0], "cases": [case for piece in pieces for case in piece["cases"]]}
+
+
 def steps_table(work):
     """A step of each preset as `tinct train --dry-run` measures it."""
     rows = []
@@ -98,14 +105,17 @@ def shown(value):
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
+def rows_to_show(table):
+    """A table's rows; of a benchmark's cases the milliseconds of every side, and those whose results are wrong."""
+    if "cases" not in table:
+        return [{k: v for k, v in row.items() if not isinstance(v, (list, dict))} for row in table.get("rows", [])]
+    return [{"operation": c["group"], "case": c["name"], "stored as": c["precision"],
+             "ms": ", ".join(f"{name} {side['ms']:.4g}" for name, side in c["sides"].items()),
+             "wrong": ", ".join(name for name, side in c["sides"].items() if side.get("right") is False)} for c in table["cases"]]
+
+
 def markdown(table):
-    """A table's rows; a dictionary inside a row becomes columns of its own."""
-    flat = []
-    for row in table.get("rows", table.get("cases", [])):
-        cells = {}
-        for key, value in row.items():
-            cells.update({f"{key} {k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value})
-        flat.append({k: v for k, v in cells.items() if not isinstance(v, (list, dict))})
+    flat = rows_to_show(table)
     columns = list(dict.fromkeys(key for row in flat for key in row))
     if not columns:
         return []
@@ -123,7 +133,7 @@ def page(about, parts, tables):
     lines += [f"| {p['part']} | {p['state']} | {p['seconds']} | {shown(p.get('said', '')) if p['state'] != 'passed' else ''} |"
               for p in parts]
     for name, table in tables:
-        lines += ["", f"## {table.get('table', name)}", "", *([table["note"], ""] if table.get("note") else []), *markdown(table)]
+        lines += ["", f"## {table.get('table', name)}", "", *([table["note"], ""] if table.get("note") else []), table.get("text") or "\n".join(markdown(table))]
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +143,7 @@ def main():
     work, results, stamp = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
     about = {row["key"]: row["value"] for row in rows_of(work / "about.tsv", "key", "value")}
     makers = {"tests": (tests_table, "tests.tsv"), "sanitizer": (sanitizer_table, "sanitizer.tsv"),
-              "training": (training_table, "training.jsonl"), "steps-alone": (steps_table, "step-unet-small.json")}
+              "training": (training_table, "training.jsonl"), "steps-alone": (steps_table, "step-unet-small.json"), "ops": (ops_table, "ops/1.json")}
     for name, (make, source) in makers.items():
         if (work / source).exists():
             (results / f"{stamp}-{name}.json").write_text(json.dumps({**about, **make(work)}, indent=1) + "\n")
@@ -143,6 +153,8 @@ def main():
             tables.append((path.stem, json.loads(path.read_text())))
         except json.JSONDecodeError as error:
             tables.append((path.stem, {"table": path.name, "note": f"not readable: {error}"}))
+    if (work / "ops.md").exists():  # both sides' results in one table
+        tables = [t for t in tables if "-ops" not in t[0]] + [("ops", {"table": "Operations", "text": (work / "ops.md").read_text()})]
     parts = rows_of(work / "parts.tsv", "part", "state", "seconds", "said")
     (results / f"{stamp}.md").write_text(page(about, parts, tables))
 

@@ -5,7 +5,7 @@
 # stopped. Writes a JSON file a table and a summary in Markdown into bench/results/, logs into
 # runs/gpu-check/. The exit status is 1 when a test or another part failed, 8 without a card.
 # Usage: tools/gpu-check.sh [--programs DIR] [--photos DIR] [--results DIR] [--limit SECONDS] [PART…]
-#          PART: tests ops steps sanitizer training layers rates fusion ncu sass   (default: all)
+#          PART: tests ops peers steps sanitizer training rates fusion ncu sass layers   (default: all)
 #        tools/gpu-check.sh --pack [--photos DIR]   builds what it needs, for another machine, into
 #          .gpu-pack/; without --programs it is taken from there
 set -uo pipefail
@@ -72,12 +72,26 @@ part_tests() {
   return "$failed"
 }
 
-# Each operation and each rung of the convolutions against cuDNN and PyTorch.
+# Each operation and each rung of the convolutions, beside cuDNN and cuBLAS; a piece after the other,
+# so that what is measured stays.
 part_ops() {
   need_program tinct_gpu_bench
-  [ -f bench/peers/gpu_ops.py ] || skip "there is no bench/peers/gpu_ops.py"
+  local filter number=0 failed=0
+  mkdir -p "$WORK/ops"
+  for filter in 'b16 bf16' '(' 'b16 f32' gemm 'b4 bf16' 'b1 bf16' 'b4 f32' 'b1 f32'; do
+    number=$((number + 1))
+    "$PROGRAMS/tinct_gpu_bench" "$filter" --rounds 15 --commit "$COMMIT" --json "$WORK/ops/$number.json" || failed=1
+  done
+  return "$failed"
+}
+
+# The same in PyTorch.
+part_peers() {
   need_torch
-  python3 bench/peers/gpu_ops.py --bench "$PROGRAMS/tinct_gpu_bench" --out "$(table ops)"
+  [ -f bench/peers/gpu_ops.py ] || skip "there is no bench/peers/gpu_ops.py"
+  [ -f "$(table ops)" ] || skip "there is no $(table ops) to compare with"
+  python3 bench/peers/gpu_ops.py --tinct "$(table ops)" --out "$(table ops-torch)" --table "$WORK/ops.md" \
+    --rounds 15 --seconds 75
 }
 
 # A training step of each preset against the same network in PyTorch; alone, where that is missing.
@@ -147,7 +161,7 @@ part_sanitizer() {
     skip "compute-sanitizer does not support this device"
   fi
   for tool in memcheck racecheck; do
-    printf '%s\0' "${cases[@]}" | timeout 70 xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
+    printf '%s\0' "${cases[@]}" | timeout 65 xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
     running+=($!)
   done
   wait "${running[@]}"
@@ -193,16 +207,17 @@ part_sass() {
 # ---- running them ----
 
 # The part's name and its most seconds, the most valuable first.
-readonly plan='tests 150
-ops 130
-steps 110
-sanitizer 80
-training 70
-rates 30
-layers 95
-fusion 60
-ncu 40
-sass 30'
+readonly plan='tests 120
+ops 110
+peers 100
+steps 85
+sanitizer 75
+training 50
+rates 20
+fusion 45
+ncu 30
+sass 30
+layers 95'
 
 # slug NAME: "NVIDIA H100 80GB HBM3" as a part of a file's name.
 slug() {
@@ -289,12 +304,13 @@ fi
 : "${PHOTOS:=samples}"
 [ "${#parts[@]}" -gt 0 ] || rm -f "$RESULTS/$STAMP"[-.]*
 PROGRAMS=$(realpath "$PROGRAMS")
-export PROGRAMS PHOTOS RESULTS WORK STAMP
+COMMIT=$(cat "$PROGRAMS/commit" 2>/dev/null || git rev-parse HEAD 2>/dev/null || echo unknown)
+export PROGRAMS PHOTOS RESULTS WORK STAMP COMMIT
 export TINCT_WEIGHTS=$PWD/weights TINCT_CONFIGS=$PWD/configs PYTHONUNBUFFERED=1
 {
   printf 'card\t%s\n' "$card"
   printf 'date\t%s\n' "$(date +%F)"
-  printf 'commit\t%s\n' "$(cat "$PROGRAMS/commit" 2>/dev/null || git rev-parse HEAD 2>/dev/null || echo unknown)"
+  printf 'commit\t%s\n' "$COMMIT"
   printf 'driver\t%s\n' "$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1)"
 } >"$WORK/about.tsv"
 nvidia-smi >"$WORK/nvidia-smi.log" 2>&1

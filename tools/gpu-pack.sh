@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly build=build/gpu-pack pack=.gpu-pack
 readonly most_bytes=$((24 << 20)) photo_bytes=$((6 << 20))
 readonly wanted=(tinct test_gpu test_core test_layers test_models test_train test_tools
-  tinct_gpu_bench tinct_hopper_probe tinct_train_step)
+  tinct_gpu_bench tinct_gpu_train_step tinct_hopper_probe)
 
 photos=samples
 mkdir -p "$pack"
@@ -81,7 +81,7 @@ failed=0
 for program in "${programs[@]}"; do
   case $program in
     tinct) arguments=(train --preset unet-small --data none --out none --device gpu) ;;
-    tinct_train_step) arguments=(unet-small none none none gpu) ;;
+    tinct_gpu_train_step) arguments=(unet-small none none none --device gpu) ;;
     *) arguments=() ;;
   esac
   starts "$stage/$program" "${arguments[@]}" || failed=1

@@ -56,6 +56,14 @@ echo '{"table": "What the card gives", "rows": [{"question": "speed", "value": 2
 [ ! -e "$(dirname "$0")/endless" ] || sleep 60
 END
 
+stand_in "$work/programs/tinct_gpu_bench" <<'END'
+right=true
+[ "$1" != gemm ] || right=false
+printf '{"cases": [{"group": "some", "name": "%s", "precision": "f32", "sides": {"naive": {"ms": 2, "right": %s}}}]}' \
+  "$1" "$right" >"${!#}"
+[ "$right" = true ]
+END
+
 # check STATUS ARGUMENTS…: runs the script; its page is left in summary.
 check() {
   local wanted=$1 status=0
@@ -71,14 +79,14 @@ says() {
   grep -qE -- "$1" "$work/summary" || complain "no '$1' in: $(cat "$work/summary")"
 }
 
-check 1 tests rates ops
+check 1 tests rates peers
 says '^# tinct on NVIDIA H100 80GB HBM3'
 says '\| tests \| failed \|'
 says '\| test_gpu \| passed \| 3 \| 0 \|'
 says '\| test_core \| failed \(exit 2\) \| 3 \| 2 \|.*\| the case that fails \|'
 says '\| rates \| passed \|'
 says '\| speed \| 2.5 \| GB/s \|'
-says '\| ops \| skipped \|.*tinct_gpu_bench'
+says '\| peers \| skipped \|'
 ls "$work"/tree/bench/results/????-??-??-h100-80gb-hbm3-tests.json >/dev/null || complain "no table of the tests"
 tar -tzf "$work/out/gpu-check.tar.gz" >"$work/listed"
 for name in test_core.log rates.json; do
@@ -86,6 +94,9 @@ for name in test_core.log rates.json; do
 done
 cmp -s "$work/out/summary.md" "$work"/tree/bench/results/*.md || complain "the summary was not copied"
 
+check 1 ops
+says '\| some \| b16 bf16 \| f32 \| naive 2 \|  \|'
+says '\| some \| gemm \| f32 \| naive 2 \| naive \|'
 check 1 sanitizer
 says '\| memcheck \| 2 \| 0 \| 1 \|'
 says '\| racecheck \| 2 \| 1 \| 0 \| half of it \|'
