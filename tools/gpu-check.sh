@@ -306,6 +306,9 @@ fi
 PROGRAMS=$(realpath "$PROGRAMS")
 COMMIT=$(cat "$PROGRAMS/commit" 2>/dev/null || git rev-parse HEAD 2>/dev/null || echo unknown)
 export PROGRAMS PHOTOS RESULTS WORK STAMP COMMIT
+# Where cuBLAS and cuDNN are looked for, beside the loader's own places: often Python has them alone.
+packages=$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
+export TINCT_CUDA_LIBRARIES=${TINCT_CUDA_LIBRARIES:-$packages:/usr/local/cuda/lib64}
 export TINCT_WEIGHTS=$PWD/weights TINCT_CONFIGS=$PWD/configs PYTHONUNBUFFERED=1
 {
   printf 'card\t%s\n' "$card"

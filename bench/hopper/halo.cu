@@ -62,6 +62,7 @@ __global__ void halo_kernel(Tap tap, int rows, const uint4* box, const uint4* we
   }
   wgmma_commit();
   wgmma_wait<0>();
+  wgmma_settle<kPixels / 2>(d);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   for (int i = 0; i < kPixels / 2; ++i) {
     const int m = 16 * warp + lane / 4 + (i % 4 / 2) * 8;

@@ -37,11 +37,11 @@ __global__ void copy_kernel(std::size_t count, const float4* x, float4* y) {
 // cache.
 __global__ void read_kernel(unsigned count, unsigned rounds, const uint4* x, unsigned* sink) {
   unsigned sum = 0;
-  const unsigned start = count / gridDim.x * blockIdx.x + threadIdx.x;
+  const unsigned mask = count - 1, start = count / gridDim.x * blockIdx.x + threadIdx.x;
   for (unsigned r = 0; r < rounds; ++r) {
     for (unsigned i = 0; i < count; i += 4 * blockDim.x) {
       uint4 v[4];
-      for (unsigned k = 0; k < 4; ++k) v[k] = __ldcg(x + (start + i + k * blockDim.x) % count);
+      for (unsigned k = 0; k < 4; ++k) v[k] = __ldcg(x + (start + i + k * blockDim.x & mask));
       for (unsigned k = 0; k < 4; ++k) sum ^= v[k].x ^ v[k].y ^ v[k].z ^ v[k].w;
     }
   }
@@ -110,8 +110,10 @@ __global__ void wgmma_kernel(const uint4* numbers, float* sink) {
       }
     }
     wgmma_commit();
-    wgmma_wait<0>();
+    wgmma_wait<1>();
   }
+  wgmma_wait<0>();
+  wgmma_settle<N / 2>(d);
   float sum = 0;
   for (int i = 0; i < N / 2; ++i) sum += d[i];
   if (sum == 1234.5f) *sink = sum;

@@ -44,6 +44,13 @@ __device__ inline void wgmma_commit() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 #endif
 }
+/// After the wait: the accumulators are what the instructions have left, not what was there before.
+template <int kCount>
+__device__ void wgmma_settle(float* d) {
+#ifdef TINCT_WGMMA
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(d[i])::"memory");
+#endif
+}
 /// Waits until all but the newest `kPending` groups are done.
 template <int kPending>
 __device__ void wgmma_wait() {
