@@ -16,9 +16,9 @@ endif()
 
 # Each kernel with load and store hooks, as functions of tinct::gpu_checked, so that both builds fit
 # into one program. Needs g++, whose loads and stores are those of the source.
-set(TINCT_GPU_CHECKED OFF)
-if(TINCT_GPU STREQUAL sim AND NOT TINCT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  set(TINCT_GPU_CHECKED ON)
+option(TINCT_GPU_CHECKED "Also build the kernels checked: for their tests and for tinct kernels run" ON)
+if(NOT TINCT_GPU STREQUAL sim OR TINCT_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(TINCT_GPU_CHECKED OFF)
 endif()
 set(gpu_checked_options -O1 -g1 -ffp-contract=off -fsanitize=thread
   --param=tsan-instrument-func-entry-exit=0 -fno-tree-sra -fno-ipa-sra)

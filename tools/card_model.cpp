@@ -110,7 +110,7 @@ Bound bound(const Card& card, const Work& work) {
     return with_prefix(bytes, "B") + " at " + with_prefix(gbs * 1e9, "B/s");
   };
   const auto at_clock = [&](double clocks, const char* what) {
-    return digits("%.4g", clocks) + what + " on the busiest multiprocessor, " +
+    return digits(clocks < 100 ? "%.3g" : "%.0f", clocks) + what + " on the busiest multiprocessor, " +
            digits("%.3g", card.clock_ghz) + " GHz";
   };
   const auto of_peak = [&](double flops, double share, double tflops) {

@@ -35,7 +35,7 @@ std::vector<std::string> names_of(const Items& items, Name&& name) {
   return names;
 }
 
-// By number or by name; without either the last that stores numbers so.
+// By number or by name; without either the last of ours that stores numbers so.
 const Rung& find_rung(const Kernel& kernel, const std::string& text, const std::string& type) {
   const auto stores = [&](const Rung& rung) {
     return type.empty() || std::any_of(rung.types.begin(), rung.types.end(),
@@ -44,7 +44,8 @@ const Rung& find_rung(const Kernel& kernel, const std::string& text, const std::
   const Rung* last = nullptr;
   for (const Rung& rung : kernel.rungs) {
     if (text == rung.name || text == std::to_string(rung.number)) return rung;
-    if (stores(rung) && rung.shape.empty()) last = &rung;
+    const bool ours = rung.file.find("/vendor/") == std::string::npos;
+    if (ours && stores(rung) && rung.shape.empty()) last = &rung;
   }
   if (text.empty() && last != nullptr) return *last;
   const auto names = names_of(kernel.rungs, [](const Rung& r) { return r.name; });
@@ -180,7 +181,7 @@ std::string no_counts_because() {
 #else
   return device::backend() == device::Backend::cuda
              ? "a card counts nothing; a build with -DTINCT_GPU=sim does"
-             : "this build has no checked kernels, which need g++ and no sanitizer";
+             : "this build has no checked kernels (TINCT_GPU_CHECKED, with g++ and no sanitizer)";
 #endif
 }
 

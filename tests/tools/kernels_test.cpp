@@ -90,6 +90,7 @@ TEST_CASE("a rung's file holds its function", "[kernels]") {
     CHECK(!kernel.rungs.empty());
     for (const Rung& rung : kernel.rungs) {
       INFO(kernel.name << "/" << rung.name << ": " << rung.function << " in " << rung.file);
+      if (rung.file.find("/vendor/") != std::string::npos) continue;
       CHECK(text_of(TINCT_SOURCE_DIR "/" + rung.file).find(" " + rung.function + "(") !=
             std::string::npos);
       CHECK(!rung.idea.empty());

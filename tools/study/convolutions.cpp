@@ -120,6 +120,11 @@ void add_rungs(Conv2dPass pass, std::vector<Rung>& to) {
       continue;
     }
     const std::string name = rung.name;
+    if (name.rfind("cudnn", 0) == 0) {
+      to.push_back(
+          {rung.number, name, name, "kernels/vendor/cudnn.cpp", rung.idea, {stored_as<T>()}});
+      continue;
+    }
     const bool own_file =
         pass == Conv2dPass::backward_weights && (name == "register_tiles" || name == "tensor_core");
     to.push_back({rung.number,

@@ -1,6 +1,7 @@
 // Element by element: activations, sums, copies, dropout; and columns of matrices.
 #include "kernels/activation.h"
 #include "kernels/add.h"
+#include "kernels/cast.h"
 #include "kernels/columns.h"
 #include "kernels/concat.h"
 #include "kernels/dropout.h"
@@ -59,6 +60,20 @@ Run scaled(const Problem& p) {
   const std::size_t count = p[0];
   Run run{{in<T>("x", count), out<T>("y", count)}, flops(count, 1), tolerance<T>()};
   TINCT_STUDY_CALLS(run, T, ref::scale, scale, count, 0.75f, AT(0), AT(1));
+  return run;
+}
+
+void rounded(std::size_t count, const float* x, float* y) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = to_float(to_bf16(x[i]));
+}
+void to_bf16s(std::size_t count, const float* x, bf16* y) {
+  cast(count, x, y);
+}
+
+Run narrowed(const Problem& p) {
+  const std::size_t count = p[0];
+  Run run{{in("x", count), out<bf16>("y", count)}, 0, 0};
+  TINCT_STUDY_CALLS(run, bf16, rounded, to_bf16s, count, F32(0), AT(1));
   return run;
 }
 
@@ -180,6 +195,12 @@ void add_maps(std::vector<Kernel>& list) {
                   {},
                   {only("scale", "scale.cu", kPacks, both_types)},
                   TINCT_STUDY_BY_TYPE(scaled)});
+  list.push_back({"cast",
+                  "f32 to bf16, to the nearest",
+                  count_shape,
+                  {},
+                  {only("cast", "cast.cu", "16 bytes of one side a thread, 8 of the other")},
+                  narrowed});
   list.push_back({"move_towards",
                   "running += momentum (x - running)",
                   {{"count", 1024}},
