@@ -40,5 +40,11 @@ void scale(std::size_t count, float factor, const float* x, float* y) {
       count, [=](std::size_t at, std::size_t size) { run(size, factor, x + at, y + at, stream); });
 }
 
+void scale_shift(std::size_t count, float factor, float shift, const float* x, float* y) {
+  for_each_piece(count, [=](std::size_t at, std::size_t size) {
+    for (std::size_t i = at; i < at + size; ++i) y[i] = x[i] * factor + shift;
+  });
+}
+
 }  // namespace tinct::cpu
 #endif  // HWY_ONCE

@@ -16,6 +16,15 @@ __global__ void scale_kernel(std::size_t count, float factor, const T* x, T* y) 
   });
 }
 
+__global__ void scale_shift_kernel(std::size_t count, float factor, float shift, const float* x,
+                                   float* y) {
+  for_each_pack<float>(count, [=]<int kWidth>(std::size_t i) {
+    Pack<kWidth> v = load<kWidth>(x + i);
+    for (int k = 0; k < kWidth; ++k) v.v[k] = __fadd_rn(__fmul_rn(v.v[k], factor), shift);
+    store(y + i, v);
+  });
+}
+
 template <class T>
 void run(std::size_t count, float factor, const T* x, T* y) {
   if (count == 0) return;
@@ -29,6 +38,11 @@ void scale(std::size_t count, float factor, const float* x, float* y) {
 }
 void scale(std::size_t count, float factor, const bf16* x, bf16* y) {
   run(count, factor, x, y);
+}
+
+void scale_shift(std::size_t count, float factor, float shift, const float* x, float* y) {
+  if (count == 0) return;
+  launch(over_packs<float>(count), scale_shift_kernel, count, factor, shift, x, y);
 }
 
 }  // namespace tinct::gpu

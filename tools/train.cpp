@@ -145,10 +145,10 @@ struct Data {
   std::unique_ptr<ValidationSet> validation;
   TrainSources sources;
 
-  Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info);
+  Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info, Device device);
 };
 
-Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info)
+Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info, Device device)
     : dataset(all), pictures(dataset.split(Split::train)) {
   const auto size = [](long value) { return static_cast<std::size_t>(value); };
   if (size(config.data.crop) % info.multiple != 0) {
@@ -171,6 +171,7 @@ Data::Data(const TrainConfig& config, const Dataset& all, const ModelInfo& info)
   options.threads = static_cast<int>(config.data.workers);
   options.prefetch = size(config.data.prefetch);
   options.pictures = pictures;
+  options.raw = device != Device::cpu;
   loader = std::make_unique<Loader>(dataset, options);
   // An overfitted model is judged on the very squares that it was trained on.
   validation =
@@ -352,7 +353,7 @@ void announce(const Options& o, const TrainConfig& config, const RunFolder& run,
 void dry_run(const Options& o, const TrainConfig& config, Device device) {
   const Dataset dataset(config.data.path);
   Model model = configured_model(config, dataset);
-  Data data(config, dataset, model.info);
+  Data data(config, dataset, model.info, device);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights, device);
   Plan plan = make_plan(config, learner, data.sources);
@@ -381,7 +382,7 @@ void train(const Options& o, Device device) {
   // Everything that can be refused is, before the run's folder is touched.
   const Dataset dataset(config.data.path);
   Model model = configured_model(config, dataset);
-  Data data(config, dataset, model.info);
+  Data data(config, dataset, model.info, device);
   const Tensor weights = class_weights(config, model.info, data.dataset, data.pictures);
   Learner learner(config, std::move(model), weights, device);
   const std::size_t samples = samples_to_keep(o, config, learner.model(), data);

@@ -59,23 +59,35 @@ Window draw_window(std::size_t height, std::size_t width, const AugmentOptions& 
   return window;
 }
 
-Tensor augment(const Tensor& rgb, const AugmentOptions& options, std::uint64_t seed,
-               std::uint64_t epoch, std::uint64_t sample) {
+Cut cut_out(const Tensor& rgb, const AugmentOptions& options, std::uint64_t seed,
+            std::uint64_t epoch, std::uint64_t sample) {
   const Shape& s = rgb.shape();
   if (!rgb.defined() || s.n != 1 || s.c != 3) {
     throw std::invalid_argument("augment: " + to_string(s) + " is not (1,h,w,3)");
   }
   const Window window = draw_window(s.h, s.w, options, seed, epoch, sample);
-  Image cut = make_image(window.side, window.side, 3);
+  Cut cut{Tensor({1, window.side, window.side, 3}, DType::u8), window.mirrored};
   const std::size_t row = window.side * 3;
   for (std::size_t y = 0; y < window.side; ++y) {
-    std::memcpy(cut.pixels.data() + y * row, rgb.u8() + ((window.top + y) * s.w + window.left) * 3,
+    std::memcpy(cut.square.u8() + y * row, rgb.u8() + ((window.top + y) * s.w + window.left) * 3,
                 row);
   }
-  if (window.side != options.crop) cut = resize(cut, options.crop, options.crop);
-  Tensor out({1, options.crop, options.crop, 3}, DType::u8);
-  std::memcpy(out.u8(), cut.pixels.data(), out.bytes());
-  if (window.mirrored) mirror(options.crop, out.u8());
+  return cut;
+}
+
+Tensor augment(const Tensor& rgb, const AugmentOptions& options, std::uint64_t seed,
+               std::uint64_t epoch, std::uint64_t sample) {
+  const Cut cut = cut_out(rgb, options, seed, epoch, sample);
+  const std::size_t side = cut.square.shape().h;
+  Tensor out = cut.square;
+  if (side != options.crop) {
+    Image square = make_image(side, side, 3);
+    std::memcpy(square.pixels.data(), cut.square.u8(), cut.square.bytes());
+    const Image small = resize(square, options.crop, options.crop);
+    out = Tensor({1, options.crop, options.crop, 3}, DType::u8);
+    std::memcpy(out.u8(), small.pixels.data(), out.bytes());
+  }
+  if (cut.mirrored) mirror(options.crop, out.u8());
   return out;
 }
 

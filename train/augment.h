@@ -39,6 +39,16 @@ struct Window {
 Window draw_window(std::size_t height, std::size_t width, const AugmentOptions& options,
                    std::uint64_t seed, std::uint64_t epoch, std::uint64_t sample);
 
+/// A sample as it is cut out of its picture, before it is brought to size.
+struct Cut {
+  Tensor square;  ///< u8 (1,side,side,3)
+  bool mirrored = false;
+};
+
+/// The window above of u8 (1,h,w,3), as it is.
+Cut cut_out(const Tensor& rgb, const AugmentOptions& options, std::uint64_t seed,
+            std::uint64_t epoch, std::uint64_t sample);
+
 /// u8 (1,h,w,3) -> u8 (1,crop,crop,3): the window above, resampled with antialiasing.
 Tensor augment(const Tensor& rgb, const AugmentOptions& options, std::uint64_t seed,
                std::uint64_t epoch, std::uint64_t sample);

@@ -9,6 +9,7 @@
 
 #include "core/threads.h"
 #include "kernels/colour.h"
+#include "train/chroma_device.h"
 #include "train/predict.h"
 
 namespace tinct {
@@ -77,6 +78,7 @@ void for_blocks(std::size_t n, const std::function<void(std::size_t, std::size_t
 }  // namespace
 
 Tensor luma_of(const ModelInfo& info, const Batch& batch) {
+  if (batch.lightness.device() != Device::cpu) return on_device::luma_of(info, batch);
   if (info.grey == Grey::rgb_mean) return mean_of(batch.rgb);
   Tensor luma(batch.lightness.shape());
   for_blocks(luma.size(), [&](std::size_t first, std::size_t n) {
@@ -88,6 +90,7 @@ Tensor luma_of(const ModelInfo& info, const Batch& batch) {
 }
 
 Tensor rgb_of(const Batch& batch) {
+  if (batch.rgb.device() != Device::cpu) return on_device::rgb_of(batch);
   Tensor rgb(batch.rgb.shape());
   for (std::size_t i = 0; i < rgb.size(); ++i) {
     rgb.f32()[i] = static_cast<float>(batch.rgb.u8()[i]) / 255.0f;
@@ -96,6 +99,7 @@ Tensor rgb_of(const Batch& batch) {
 }
 
 Tensor training_input(const ModelInfo& info, const Batch& batch) {
+  if (batch.lightness.device() != Device::cpu) return on_device::training_input(info, batch);
   if (info.grey == Grey::lightness) return network_input(batch.lightness);
   const Tensor grey = mean_of(batch.rgb);
   Tensor lightness(grey.shape());
@@ -109,6 +113,7 @@ Tensor training_input(const ModelInfo& info, const Batch& batch) {
 }
 
 Tensor chroma_target(const ModelInfo& info, const Batch& batch) {
+  if (batch.ab.device() != Device::cpu) return on_device::chroma_target(info, batch);
   if (info.space == ChromaSpace::lab) {
     Tensor target(batch.ab.shape());
     for (std::size_t i = 0; i < target.size(); ++i) {

@@ -1,5 +1,6 @@
 // What a network is shown of a photograph, what it is to answer, and what its answer means in Lab:
-// the one place that knows ModelInfo::space and ModelInfo::grey.
+// the one place that knows ModelInfo::space and ModelInfo::grey. What is made of a batch is made
+// where the batch is.
 #pragma once
 
 #include "models/model.h"

@@ -4,19 +4,20 @@
 #include <vector>
 
 #include "kernels/colour.h"
+#include "kernels/columns.h"
+#include "kernels/twins.h"
 
 namespace tinct {
 
 LabPlanes lab_planes(const Tensor& rgb) {
   const Shape s = rgb.shape();
-  std::vector<float> lab(rgb.size());
-  cpu::srgb_to_lab(s.pixels(), rgb.u8(), lab.data());
-  LabPlanes out{Tensor({s.n, s.h, s.w, 1}), Tensor({s.n, s.h, s.w, 2})};
-  for (std::size_t i = 0; i < s.pixels(); ++i) {
-    out.lightness.f32()[i] = lab[3 * i];
-    out.ab.f32()[2 * i] = lab[3 * i + 1];
-    out.ab.f32()[2 * i + 1] = lab[3 * i + 2];
-  }
+  const Device device = rgb.device();
+  Tensor lab(s, device);
+  TINCT_ON(device, srgb_to_lab, s.pixels(), rgb.u8(), lab.f32());
+  LabPlanes out{Tensor({s.n, s.h, s.w, 1}, device), Tensor({s.n, s.h, s.w, 2}, device)};
+  const Columns first{s.pixels(), 1, 3, 0, 1, 0}, others{s.pixels(), 2, 3, 1, 2, 0};
+  TINCT_ON(device, copy_columns, first, lab.f32(), out.lightness.f32());
+  TINCT_ON(device, copy_columns, others, lab.f32(), out.ab.f32());
   return out;
 }
 

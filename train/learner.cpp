@@ -46,12 +46,11 @@ Learner::Learner(const TrainConfig& config, Model model, Tensor class_weights, D
   if (config.train.ema > 0) ema_ = std::make_unique<Ema>(config.train.ema, model_.parameters);
 }
 
-StepInput Learner::prepare(const Batch& batch) {
+StepInput Learner::prepare(const Batch& given) {
+  const Batch batch = develop(given);
   const Shape s = batch.lightness.shape();
   const std::size_t stride = model_.info.head == Head::binned ? model_.info.head_stride : 1;
-  upload_.next();
-  const LossTarget target = objective_.target(batch, s.h / stride, s.w / stride);
-  return {upload_(training_input(model_.info, batch)), target.map(upload_)};
+  return {training_input(model_.info, batch), objective_.target(batch, s.h / stride, s.w / stride)};
 }
 
 StepResult Learner::step(const std::vector<Batch>& batches) {

@@ -10,6 +10,7 @@
 #include "models/model.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/develop.h"
 #include "train/ema.h"
 #include "train/feature_cache.h"
 #include "train/loader.h"
@@ -42,7 +43,9 @@ class Learner {
   Learner(const TrainConfig& config, Model model, Tensor class_weights = {},
           Device device = Device::cpu);
 
-  /// Inputs and targets of a batch, on their way to the device.
+  /// The batch where the model is (train/develop.h), on its way there while the device works.
+  Batch develop(const Batch& batch) { return tinct::develop(batch, upload_); }
+  /// Inputs and targets of a batch, developed first where it is not.
   StepInput prepare(const Batch& batch);
   /// One optimizer step on the mean loss of the inputs. `meanwhile`, unless empty, is called while
   /// a device works on the gradients. Throws NumericError naming the place when loss or gradient is

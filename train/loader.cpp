@@ -13,7 +13,7 @@
 
 #include "core/error.h"
 #include "core/threads.h"
-#include "kernels/colour.h"
+#include "train/develop.h"
 
 namespace tinct {
 namespace {
@@ -121,29 +121,24 @@ class Loader::Impl {
     const std::size_t n = options_.batch, crop = options_.augment.crop;
     Batch batch;
     batch.step = step;
-    batch.rgb = Tensor({n, crop, crop, 3}, DType::u8);
-    batch.lightness = Tensor({n, crop, crop, 1});
-    batch.ab = Tensor({n, crop, crop, 2});
+    batch.crop = crop;
+    if (!options_.raw) batch.rgb = Tensor({n, crop, crop, 3}, DType::u8);
     for (std::size_t i = 0; i < n; ++i) {
       const SamplePosition at = position(step, i);
       const std::size_t picture = pictures_[(*order(at.epoch))[at.position]];
       const bool fixed = options_.fixed_crops > 0;
-      const Tensor cut = augment(dataset_.read(picture), options_.augment, options_.seed,
-                                 fixed ? at.epoch % options_.fixed_crops : at.epoch,
-                                 fixed ? picture : at.position);
-      std::memcpy(batch.rgb.u8() + i * cut.bytes(), cut.u8(), cut.bytes());
+      const std::uint64_t epoch = fixed ? at.epoch % options_.fixed_crops : at.epoch;
+      const std::uint64_t sample = fixed ? picture : at.position;
+      const Tensor rgb = dataset_.read(picture);
       batch.indices.push_back(picture);
+      if (options_.raw) {
+        batch.cuts.push_back(cut_out(rgb, options_.augment, options_.seed, epoch, sample));
+      } else {
+        const Tensor cut = augment(rgb, options_.augment, options_.seed, epoch, sample);
+        std::memcpy(batch.rgb.u8() + i * cut.bytes(), cut.u8(), cut.bytes());
+      }
     }
-    const std::size_t pixels = n * crop * crop;
-    Workspace<float> lab(pixels * 3);
-    cpu::srgb_to_lab(pixels, batch.rgb.u8(), lab.data());
-    float* lightness = batch.lightness.f32();
-    float* ab = batch.ab.f32();
-    for (std::size_t p = 0; p < pixels; ++p) {
-      lightness[p] = lab[3 * p];
-      ab[2 * p] = lab[3 * p + 1];
-      ab[2 * p + 1] = lab[3 * p + 2];
-    }
+    if (!options_.raw) add_lab_planes(batch);
     return batch;
   }
 

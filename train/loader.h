@@ -29,10 +29,16 @@ struct LoaderOptions {
   std::size_t prefetch = 4;  ///< batches prepared ahead, >= 1
   /// The pictures to draw from; empty is the training split.
   std::vector<std::size_t> pictures;
+  /// Batches have cuts alone: a device makes the rest of them (train/develop.h).
+  bool raw = false;
 };
 
+/// A raw one has cuts and no rgb, lightness and ab yet; any other has those and no cuts. They may
+/// be on a device.
 struct Batch {
   std::size_t step = 0;
+  std::vector<Cut> cuts;
+  std::size_t crop = 0;              ///< what the cuts are to be brought to
   Tensor rgb;                        ///< u8 (n,crop,crop,3), sRGB
   Tensor lightness;                  ///< f32 (n,crop,crop,1), L of Lab, 0..100
   Tensor ab;                         ///< f32 (n,crop,crop,2), a and b of Lab

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/ab_bins.h"
+#include "kernels/twins.h"
 #include "layers/average_pool.h"
 #include "layers/blurred_euclidean.h"
 #include "layers/dahl_loss.h"
@@ -55,9 +56,11 @@ LossTarget Objective::target(const Batch& batch, std::size_t h, std::size_t w) c
     const Tensor ab = shrink_ab(batch.ab, h, w);
     const auto k = static_cast<std::size_t>(options_.neighbours);
     const Shape s = {ab.shape().n, h, w, k};
-    target.bins = {Tensor(s), Tensor(s)};
-    soft_encode(info_.bins.shape().w, info_.bins.f32(), s.pixels(), ab.f32(), k, options_.sigma,
-                target.bins.index.f32(), target.bins.weight.f32());
+    const Device device = ab.device();
+    const Tensor table = info_.bins.to(device);
+    target.bins = {Tensor(s, device), Tensor(s, device)};
+    TINCT_ON(device, soft_encode, table.shape().w, table.f32(), s.pixels(), ab.f32(), k,
+             options_.sigma, target.bins.index.f32(), target.bins.weight.f32());
   } else {
     target.colour = shrink_ab(chroma_target(info_, batch), h, w);
   }

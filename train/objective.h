@@ -27,13 +27,16 @@ class Objective {
   /// suit the head.
   Objective(const TrainConfig::Loss& options, const ModelInfo& info, Tensor class_weights = {});
 
-  /// Of a batch, for an output of h x w, on the host.
+  /// Of a batch, for an output of h x w, where the batch is.
   LossTarget target(const Batch& batch, std::size_t h, std::size_t w) const;
   /// A scalar, of the network's output for training_input(batch). Both, and the class weights, are
   /// on one device.
   Value operator()(const Value& output, const LossTarget& target) const;
   Value operator()(const Value& output, const Batch& batch) const;
-  void move_to(Device device) { class_weights_ = class_weights_.to(device); }
+  void move_to(Device device) {
+    class_weights_ = class_weights_.to(device);
+    info_.bins = info_.bins.to(device);
+  }
   /// With "auto" resolved.
   const std::string& name() const { return options_.name; }
 

@@ -13,11 +13,11 @@ namespace {
 
 Tensor first_samples(const Tensor& t, std::size_t count) {
   const Shape s = t.shape();
-  Tensor out({std::min(count, s.n), s.h, s.w, s.c}, t.dtype());
+  Tensor out({std::min(count, s.n), s.h, s.w, s.c}, t.dtype(), t.device());
   if (t.dtype() == DType::u8) {
-    std::copy_n(t.u8(), out.size(), out.u8());
+    copy(out.u8(), out.device(), t.u8(), t.device(), out.bytes());
   } else {
-    std::copy_n(t.f32(), out.size(), out.f32());
+    copy(out.f32(), out.device(), t.f32(), t.device(), out.bytes());
   }
   return out;
 }
@@ -57,7 +57,7 @@ Plan make_plan(const TrainConfig& config, Learner& learner, const TrainSources& 
 
   std::vector<Batch> batches;
   for (long i = 0; i < config.train.accumulate; ++i) {
-    batches.push_back(sources.batches(static_cast<std::uint64_t>(i)));
+    batches.push_back(learner.develop(sources.batches(static_cast<std::uint64_t>(i))));
   }
   // Two small steps give what a sample costs; the very first builds caches.
   learner.step(small_batch(batches.front(), 1));

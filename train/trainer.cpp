@@ -38,8 +38,9 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// The first samples of a batch's tensor.
-Tensor first_samples(const Tensor& t, std::size_t most) {
+// The first samples of a batch's tensor, on the host.
+Tensor first_samples(const Tensor& whole, std::size_t most) {
+  const Tensor t = whole.to(Device::cpu);
   const Shape s = t.shape();
   Tensor out({std::min(s.n, most), s.h, s.w, s.c});
   std::copy_n(t.f32(), out.size(), out.f32());
@@ -111,7 +112,8 @@ Trainer::Fetched Trainer::fetch(long step) {
   Fetched fetched;
   const auto first = static_cast<std::uint64_t>(step * config_.train.accumulate);
   for (long i = 0; i < config_.train.accumulate; ++i) {
-    fetched.batches.push_back(sources_.batches(first + static_cast<std::uint64_t>(i)));
+    fetched.batches.push_back(
+        learner_.develop(sources_.batches(first + static_cast<std::uint64_t>(i))));
     fetched.inputs.push_back(learner_.prepare(fetched.batches.back()));
   }
   return fetched;

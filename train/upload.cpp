@@ -27,8 +27,8 @@ Tensor Uploader::operator()(const Tensor& host) {
     side.sizes.push_back(0);
   }
   if (side.sizes[at] < host.bytes()) {
-    side.blocks[at] = device::pinned(host.bytes());
-    side.sizes[at] = host.bytes();
+    side.sizes[at] = BlockCache::size_class(host.bytes());  // cuts differ a little in size
+    side.blocks[at] = device::pinned(side.sizes[at]);
   }
   Tensor result(host.shape(), host.dtype(), device_);
   const bool is_f32 = host.dtype() == DType::f32;

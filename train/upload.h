@@ -21,6 +21,7 @@ class Uploader {
   void next();
   /// A copy on the device; the very tensor when that is the host.
   Tensor operator()(const Tensor& host);
+  Device device() const { return device_; }
 
  private:
   struct Side {

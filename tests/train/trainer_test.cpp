@@ -85,7 +85,7 @@ struct Fixture {
     Setup(const std::string& path, const TrainConfig& config, Model model,
           Device device = Device::cpu)
         : dataset(path),
-          loader(dataset, loader_options(config)),
+          loader(dataset, loader_options(config, device)),
           validation(dataset, dataset.split(Split::train), 32, 3),
           learner(config, std::move(model), {}, device) {
       sources.batches = [this](std::uint64_t index) { return loader.next(index); };
@@ -93,10 +93,11 @@ struct Fixture {
       sources.validation = &validation;
       sources.metadata = {{"command", "test"}};
     }
-    static LoaderOptions loader_options(const TrainConfig& config) {
+    static LoaderOptions loader_options(const TrainConfig& config, Device device = Device::cpu) {
       LoaderOptions options;
       options.batch = static_cast<std::size_t>(config.train.batch);
       options.augment.crop = static_cast<std::size_t>(config.data.crop);
+      options.raw = device != Device::cpu;
       return options;
     }
   };
@@ -308,6 +309,7 @@ TEST_CASE("a device without memory stops a run in words; it goes on from the las
   config.train.steps = 3;
   config.train.batch = config.train.accumulate = 1;
   config.train.checkpoint_every = 2;
+  config.train.health_every = 1;
   config.train.validate_every = config.train.sample_every = 0;
   const auto train = [&](const std::string& name, bool runs_out) {
     RunFolder run(f.folder / name, RunMode::resume);
