@@ -1,10 +1,14 @@
 // Colour for study: conversions, gamut, small matrices over pixels.
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "kernels/colour.h"
 #include "kernels/gamut.h"
+#include "kernels/levels.h"
 #include "kernels/neutral_rgb.h"
 #include "kernels/pixel_affine.h"
+#include "kernels/resample_squares.h"
 #include "tools/study/describe.h"
 
 namespace tinct::gpu {
@@ -98,6 +102,33 @@ Run levels(const Problem& p) {
   return run;
 }
 
+Run unit_levels(const Problem& p) {
+  const std::size_t n = p[0];
+  Run run{{in<std::uint8_t>("levels", n, 0, 255), out("values", n)}, 1.0 * static_cast<double>(n)};
+  TINCT_STUDY_CALLS(run, float, cpu::from_levels, from_levels, n, U8(0), AT(1));
+  return run;
+}
+
+// Squares one after another, every second mirrored.
+std::vector<Square> squares_of(std::size_t n, std::size_t side, const std::uint8_t* rgb) {
+  std::vector<Square> squares;
+  for (std::size_t i = 0; i < n; ++i) {
+    squares.push_back({rgb + i * side * side * 3, side, i % 2 == 1});
+  }
+  return squares;
+}
+
+Run resampled(const Problem& p) {
+  const std::size_t n = p[0], side = p[1], crop = p[2];
+  const double ratio = static_cast<double>(side) / static_cast<double>(crop);
+  const std::size_t size = n * crop * crop * 3;
+  Run run{{in<std::uint8_t>("squares", n * side * side * 3, 0, 255), out<std::uint8_t>("to", size)},
+          24 * std::max(1.0, ratio * ratio) * static_cast<double>(size)};
+  TINCT_STUDY_CALLS(run, float, cpu::resample_squares, resample_squares, squares_of(n, side, U8(0)),
+                    crop, U8(1));
+  return run;
+}
+
 Run fitted(const Problem& p) {
   const std::size_t n = p[0];
   Run run{{colours(updated("lab", 3 * n), {{{5, 95}, {-110, 110}, {-110, 110}}})},
@@ -168,6 +199,14 @@ void add_colour(std::vector<Kernel>& list) {
   list.push_back(pixelwise("linear_to_srgb", "gamma encoding", "colour.cu", each, encoded));
   list.push_back(pixelwise("lightness", "L of Lab from 8-bit pixels", "colour.cu", each, grey));
   list.push_back(pixelwise("quantise", "0..1 to 8-bit levels", "colour.cu", each, levels));
+  list.push_back(pixelwise("from_levels", "8-bit levels to 0..1", "levels.cu", each, unit_levels));
+  list.push_back({"resample_squares",
+                  "8-bit squares brought to one size by a triangle filter",
+                  {{"n", 2}, {"side", 64}, {"crop", 32}},
+                  {},
+                  {only("resample_squares", "resample_squares.cu",
+                        "a thread an output, the filter computed where it is used")},
+                  resampled});
   list.push_back(pixelwise("fit_to_gamut", "chroma scaled until sRGB can show the colour",
                            "gamut.cu", "a thread a pixel of a tile in shared memory", fitted));
   list.push_back(

@@ -63,6 +63,13 @@ Run scaled(const Problem& p) {
   return run;
 }
 
+Run shifted(const Problem& p) {
+  const std::size_t count = p[0];
+  Run run{{in("x", count), out("y", count)}, 2.0 * static_cast<double>(count)};
+  TINCT_STUDY_CALLS(run, float, cpu::scale_shift, scale_shift, count, 0.02f, -1.0f, AT(0), AT(1));
+  return run;
+}
+
 void rounded(std::size_t count, const float* x, float* y) {
   for (std::size_t i = 0; i < count; ++i) y[i] = to_float(to_bf16(x[i]));
 }
@@ -195,6 +202,12 @@ void add_maps(std::vector<Kernel>& list) {
                   {},
                   {only("scale", "scale.cu", kPacks, both_types)},
                   TINCT_STUDY_BY_TYPE(scaled)});
+  list.push_back({"scale_shift",
+                  "an array times a number, and another added",
+                  count_shape,
+                  {},
+                  {only("scale_shift", "scale.cu", kPacks)},
+                  shifted});
   list.push_back({"cast",
                   "f32 to bf16, to the nearest",
                   count_shape,
