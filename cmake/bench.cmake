@@ -40,4 +40,8 @@ if(NOT TINCT_GPU STREQUAL none)
   if(TINCT_TESTS AND TINCT_GPU STREQUAL sim)
     add_test(NAME gpu_bench COMMAND tinct_gpu_bench --smoke)
   endif()
+
+  # Driven by bench/peers/gpu_train_step.py.
+  add_executable(tinct_gpu_train_step bench/peers/gpu_train_step.cpp)
+  target_link_libraries(tinct_gpu_train_step PRIVATE tinct_train)
 endif()

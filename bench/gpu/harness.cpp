@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/simt/device.h"
-
 namespace tinct::bench {
 namespace {
 
@@ -33,6 +31,7 @@ int rounds_of(double seconds, int most) {
 }  // namespace
 
 double GpuBench::percent_of_peak(const GpuCase& work, double seconds) const {
+  if (!(seconds > 0)) return 0;
   if (work.flops > 0) {
     const double peak = work.precision == "bf16" ? peaks_.mma_flops : peaks_.fma_flops;
     return peak > 0 ? 100 * work.flops / seconds / peak : 0;

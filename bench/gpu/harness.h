@@ -72,7 +72,7 @@ class GpuBench {
   const Peaks& peaks() const { return peaks_; }
   const std::vector<GpuResult>& results() const { return results_; }
   /// Of the best rate that the case could have: multiply-adds or tensor cores, by its precision, or
-  /// copying. In percent.
+  /// copying. In percent; 0 in the simulator.
   double percent_of_peak(const GpuCase& work, double seconds) const;
   /// Sides whose results were wrong.
   int wrong() const { return wrong_; }

@@ -90,8 +90,8 @@ json to_json(const bench::GpuBench& bench, const bench::GpuResult& r) {
               {"error", m.error},
               {"right", m.right},
               {"percent_of_peak", bench.percent_of_peak(r.work, m.seconds)}};
-    if (r.work.flops > 0) side["tflops"] = r.work.flops / m.seconds * 1e-12;
-    if (r.work.bytes > 0) side["gbs"] = r.work.bytes / m.seconds * 1e-9;
+    if (r.work.flops > 0 && m.seconds > 0) side["tflops"] = r.work.flops / m.seconds * 1e-12;
+    if (r.work.bytes > 0 && m.seconds > 0) side["gbs"] = r.work.bytes / m.seconds * 1e-9;
     sides[m.side] = side;
   }
   return {{"group", r.work.group}, {"name", r.work.name},   {"precision", r.work.precision},

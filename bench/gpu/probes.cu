@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include "bench/gpu/numbers.h"
 #include "bench/gpu/stopwatch.h"
 #include "core/simt/ptx.h"
 
@@ -44,7 +45,8 @@ __global__ void spin_mma(int steps, std::uint32_t bits, float* out) {
   out[gpu::first_item()] = total;
 }
 
-double shortest(int times, const std::function<void()>& run) {
+// `work` a second, of the shortest of several runs.
+double best_rate(double work, int times, const std::function<void()>& run) {
   run();
   double best = std::numeric_limits<double>::max();
   Stopwatch watch;
@@ -54,7 +56,7 @@ double shortest(int times, const std::function<void()>& run) {
     watch.stop();
     best = std::min(best, watch.seconds());
   }
-  return best;
+  return best > 0 ? work / best : 0;
 }
 
 }  // namespace
@@ -68,19 +70,16 @@ Peaks measure_peaks(bool small) {
   device::Array<float> out(blocks * kThreads);
 
   Peaks peaks;
-  peaks.fma_flops = 2 * threads * chains / shortest(times, [&] {
-                      gpu::launch(grid, spin_fma, steps, 0.999f, out.data());
-                    });
+  peaks.fma_flops = best_rate(2 * threads * chains, times,
+                              [&] { gpu::launch(grid, spin_fma, steps, 0.999f, out.data()); });
   constexpr double kFlopsOfWarp = 2.0 * 16 * 8 * 16;
-  peaks.mma_flops = kFlopsOfWarp * threads / gpu::kWarp * chains / shortest(times, [&] {
-                      gpu::launch(grid, spin_mma, steps, 0x3F803F80u, out.data());
-                    });
+  peaks.mma_flops = best_rate(kFlopsOfWarp * threads / gpu::kWarp * chains, times,
+                              [&] { gpu::launch(grid, spin_mma, steps, 0x3F803F80u, out.data()); });
   const std::size_t bytes = small ? 4096 : std::size_t{1} << 30;
-  device::Array<char> from(bytes), to(bytes);
-  device::set_zero(from.data(), bytes);
-  peaks.copy_bytes = 2.0 * static_cast<double>(bytes) / shortest(times, [&] {
-                       device::copy_on_device(to.data(), from.data(), bytes);
-                     });
+  const Input<float> from(bytes / sizeof(float), 1);
+  device::Array<float> to(from.size());
+  peaks.copy_bytes = best_rate(2.0 * static_cast<double>(bytes), times,
+                               [&] { device::copy_on_device(to.data(), from.data(), bytes); });
   return peaks;
 }
 

@@ -1,83 +1,24 @@
-// Time on the device by events, and a kernel that turns the L2 cache over.
+// A kernel that turns the L2 cache over, and what the card says of itself.
 #include "bench/gpu/stopwatch.h"
 
-#include <chrono>
 #include <cstdio>
 
 #include "core/simt/simt.h"
 
 namespace tinct::bench {
 
-#if defined(__CUDACC__)
-struct Stopwatch::Moments {
-  cudaEvent_t begin = nullptr, end = nullptr;
-};
-
-Stopwatch::Stopwatch() : moments_(std::make_unique<Moments>()) {
-  gpu::check(cudaEventCreate(&moments_->begin));
-  gpu::check(cudaEventCreate(&moments_->end));
-}
-
-Stopwatch::~Stopwatch() {
-  cudaEventDestroy(moments_->begin);
-  cudaEventDestroy(moments_->end);
-}
-
-void Stopwatch::start() {
-  gpu::check(cudaEventRecord(moments_->begin));
-}
-
-void Stopwatch::stop() {
-  gpu::check(cudaEventRecord(moments_->end));
-}
-
-double Stopwatch::seconds() const {
-  float milliseconds = 0;
-  gpu::check(cudaEventSynchronize(moments_->end));
-  gpu::check(cudaEventElapsedTime(&milliseconds, moments_->begin, moments_->end));
-  return milliseconds * 1e-3;
-}
-
 namespace {
 
 std::size_t cache_bytes() {
+#if defined(__CUDACC__)
   int device = 0, bytes = 0;
   gpu::check(cudaGetDevice(&device));
   gpu::check(cudaDeviceGetAttribute(&bytes, cudaDevAttrL2CacheSize, device));
   return static_cast<std::size_t>(bytes);
-}
-
-}  // namespace
 #else
-struct Stopwatch::Moments {
-  std::chrono::steady_clock::time_point begin, end;
-};
-
-Stopwatch::Stopwatch() : moments_(std::make_unique<Moments>()) {}
-Stopwatch::~Stopwatch() = default;
-
-void Stopwatch::start() {
-  moments_->begin = std::chrono::steady_clock::now();
-}
-
-void Stopwatch::stop() {
-  moments_->end = std::chrono::steady_clock::now();
-}
-
-double Stopwatch::seconds() const {
-  return std::chrono::duration<double>(moments_->end - moments_->begin).count();
-}
-
-namespace {
-
-std::size_t cache_bytes() {
   return 0;
-}
-
-}  // namespace
 #endif
-
-namespace {
+}
 
 // A thread writes vectors a grid apart.
 __global__ void overwrite(std::size_t vectors, float value, float4* to) {

@@ -2,33 +2,32 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
-#include <vector>
+
+#include "core/simt/device.h"
 
 namespace tinct::bench {
 
-/// Times by events on the default stream; in the simulator by the host's clock.
+/// Seconds of device work, by events on the default stream. The simulator's are 0.
 class Stopwatch {
  public:
-  Stopwatch();
-  ~Stopwatch();
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  void start();
-  void stop();
+  void start() { begin_.record(); }
+  void stop() { end_.record(); }
   /// Between the two, waiting for them.
-  double seconds() const;
+  double seconds() {
+    end_.wait();
+    return end_.milliseconds_since(begin_) * 1e-3;
+  }
 
  private:
-  struct Moments;
-  std::unique_ptr<Moments> moments_;
+  device::Event begin_{true}, end_{true};
 };
 
 /// Puts other data into the L2 cache: writes twice as many bytes as it holds.
 void flush_cache();
 
-/// What the card does at best, measured now: the shortest of several runs of each.
+/// What the card does at best, measured now: the shortest of several runs of each; 0 in
+/// the simulator.
 struct Peaks {
   double copy_bytes = 0;  ///< a second, read plus written, of a copy far larger than the caches
   double fma_flops = 0;   ///< f32 multiply-adds in registers, two operations each
