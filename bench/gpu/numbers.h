@@ -38,7 +38,9 @@ class Pool {
     return *pool;
   }
   std::size_t size() const { return host_.size(); }
-  float at(std::size_t i) const { return widened(host_[i % size()]); }
+  float at(std::size_t i) const { return at_place(i % size()); }
+  /// i < size()
+  float at_place(std::size_t i) const { return widened(host_[i]); }
   const T* device() const { return device_.data(); }
 
  private:
@@ -59,13 +61,9 @@ class Input {
  public:
   /// Arrays of different seeds hold different numbers.
   Input(std::size_t count, std::size_t seed) : array_(count), begin_(seed * 65537) {
-    const Pool<T>& pool = Pool<T>::get();
-    for (std::size_t i = 0; i < count;) {
-      const std::size_t from = (begin_ + i) % pool.size();
-      const std::size_t piece = std::min(count - i, pool.size() - from);
-      device::copy_on_device(array_.data() + i, pool.device() + from, piece * sizeof(T));
-      i += piece;
-    }
+    for_each_piece(count, [&](std::size_t to, std::size_t from, std::size_t piece) {
+      device::copy_on_device(array_.data() + to, Pool<T>::get().device() + from, piece * sizeof(T));
+    });
   }
   const T* data() const { return array_.data(); }
   T* data() { return array_.data(); }
@@ -74,11 +72,25 @@ class Input {
   float at(std::size_t i) const { return Pool<T>::get().at(begin_ + i); }
   std::vector<float> host() const {
     std::vector<float> v(size());
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = at(i);
+    for_each_piece(size(), [&](std::size_t to, std::size_t from, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) v[to + i] = Pool<T>::get().at_place(from + i);
+    });
     return v;
   }
 
  private:
+  // Calls f(place in the array, place in the pool, count) for the pieces that follow one another.
+  template <class F>
+  void for_each_piece(std::size_t count, F&& f) const {
+    const std::size_t whole = Pool<T>::get().size();
+    for (std::size_t i = 0; i < count;) {
+      const std::size_t from = (begin_ + i) % whole;
+      const std::size_t piece = std::min(count - i, whole - from);
+      f(i, from, piece);
+      i += piece;
+    }
+  }
+
   device::Array<T> array_;
   std::size_t begin_;
 };

@@ -147,7 +147,8 @@ def table(ours, theirs):
     lines = [f"{theirs['card']}, driver {ours.get('driver') or '?'}, PyTorch {theirs['torch']}, cuDNN {theirs['cudnn']}, "
              f"{theirs['date'][:10]}, commit {ours.get('commit') or '?'}. Milliseconds, median, L2 cold; errors are the largest "
              "from float64 relative to the largest number; the ratio is the quickest library's time to tinct's.", "",
-             "| operation | case | stored as | tinct ms | of peak | error | cuDNN, cuBLAS ms | PyTorch ms | its error | ratio | with tf32 ms |",
+             "| operation | case | stored as | tinct ms | of peak | error | cuDNN, cuBLAS ms | PyTorch ms | its error | ratio "
+             "| with tf32 ms |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for c in ours["cases"]:
         torch_sides = peers.get(key(c), {})

@@ -45,7 +45,7 @@ class Layers:
 
 def caffe_bgr(grey):
     """Grey in 0..1 to what VGG16's Caffe weights take."""
-    mean = torch.tensor([103.939, 116.779, 123.68], dtype=grey.dtype).view(1, 3, 1, 1)
+    mean = torch.tensor([103.939, 116.779, 123.68], dtype=grey.dtype, device=grey.device).view(1, 3, 1, 1)
     return grey.expand(-1, 3, -1, -1) * 255 - mean
 
 

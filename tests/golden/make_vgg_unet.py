@@ -30,13 +30,19 @@ class Net(Layers):
 
     def __call__(self, x):
         taps = self.vgg(caffe_bgr(grey_of(x)), 5)
-        taps[0], taps[1] = F.avg_pool2d(taps[0], 4), F.avg_pool2d(taps[1], 2)
-        read = [self.block(self.norm(t, f"tap{i + 1}.norm"), f"tap{i + 1}.project") for i, t in enumerate(taps)]
+        finer = {0: 4, 1: 2}
+        read = []
+        for i, t in enumerate(taps):
+            name = f"tap{i + 1}"
+            there = name + ".norm.gamma" in self.p  # a preset may leave out the finer ones
+            t = F.avg_pool2d(t, finer[i]) if there and i in finer else t
+            read.append(self.block(self.norm(t, name + ".norm"), name + ".project") if there else None)
         scene = self.conv(F.relu(self.conv(read[4].mean((2, 3), keepdim=True), "context.squeeze")), "context.expand")
         y = self.block(read[4] + scene, "decoder5")
         up = lambda v: F.interpolate(v, scale_factor=2, mode="bilinear", align_corners=False)
         y = self.block(torch.cat([up(y), read[3]], 1), "decoder4")
-        y = self.block(torch.cat([up(y), read[2], read[0], read[1], F.pixel_unshuffle(x, 4)], 1), "decoder3")
+        parts = [up(y), read[2], read[0], read[1], F.pixel_unshuffle(x, 4)]
+        y = self.block(torch.cat([part for part in parts if part is not None], 1), "decoder3")
         return F.interpolate(self.conv(y, "head"), scale_factor=4, mode="bilinear", align_corners=False)
 
 
