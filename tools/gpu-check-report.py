@@ -153,8 +153,10 @@ def main():
             tables.append((path.stem, json.loads(path.read_text())))
         except json.JSONDecodeError as error:
             tables.append((path.stem, {"table": path.name, "note": f"not readable: {error}"}))
-    if (work / "ops.md").exists():  # both sides' results in one table
-        tables = [t for t in tables if "-ops" not in t[0]] + [("ops", {"table": "Operations", "text": (work / "ops.md").read_text()})]
+    for name, title in (("ops", "Operations"), ("steps", "Training steps")):  # both sides in one table
+        if (work / f"{name}.md").exists():
+            tables = [t for t in tables if t[0] not in (f"{stamp}-{name}", f"{stamp}-{name}-torch")]
+            tables.append((name, {"table": title, "text": (work / f"{name}.md").read_text()}))
     parts = rows_of(work / "parts.tsv", "part", "state", "seconds", "said")
     (results / f"{stamp}.md").write_text(page(about, parts, tables))
 

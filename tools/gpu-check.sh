@@ -94,15 +94,17 @@ part_peers() {
     --rounds 15 --seconds 75
 }
 
-# A training step of each preset against the same network in PyTorch; alone, where that is missing.
+# A training step of each preset against the same network in PyTorch; alone, where that cannot be.
 part_steps() {
-  if [ -f bench/peers/gpu_train_step.py ] && command -v python3 >/dev/null &&
-    python3 bench/peers/gpu_train_step.py --programs "$PROGRAMS" --out "$(table steps)"; then
-    return 0
+  local failed=0
+  if [ -f bench/peers/gpu_train_step.py ] && [ -x "$PROGRAMS/tinct_gpu_train_step" ] && (need_torch); then
+    python3 bench/peers/gpu_train_step.py --programs "$PROGRAMS" --out "$(table steps)" --table "$WORK/steps.md" \
+      --commit "$COMMIT" --seconds 55 && return
+    echo "the comparison failed; tinct alone:"
+    failed=1
   fi
-  [ ! -f bench/peers/gpu_train_step.py ] || echo "the comparison failed; tinct alone:"
-  prepare_data
-  local preset failed=0
+  prepare_data || return 1
+  local preset
   for preset in unet-small vgg-unet vgg-unet-bins dahl-residual dahl-hypercolumn; do
     timeout 40 "$PROGRAMS/tinct" train --preset "$preset" --data "$WORK/data" --out "$WORK/none" --device gpu \
       --dry-run --json -o model.vgg16="$WORK/vgg16.safetensors" >"$WORK/step-$preset.json" || failed=1
@@ -210,7 +212,7 @@ part_sass() {
 readonly plan='tests 120
 ops 110
 peers 100
-steps 85
+steps 100
 sanitizer 75
 training 50
 rates 20
