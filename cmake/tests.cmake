@@ -27,6 +27,12 @@ foreach(folder core kernels layers models train tools)
   endif()
 endforeach()
 
+# Other builds than TINCT_GPU=cuda have no use for it, and test it all the same.
+if(NOT TINCT_GPU STREQUAL cuda)
+  target_sources(test_kernels PRIVATE kernels/vendor/library.cpp)
+  target_link_libraries(test_kernels PRIVATE ${CMAKE_DL_LIBS})
+endif()
+
 # tinct_gpu_test(NAME FOLDER LIBRARY [checked]): the GPU kernels and the simulator, once as they are,
 # once with every load and store checked.
 function(tinct_gpu_test name folder library)

@@ -22,6 +22,7 @@
 #include "core/simt/device.h"
 #include "core/threads.h"
 #include "kernels/cpu_info.h"
+#include "kernels/vendor/libraries.h"
 #include "tools/progress.h"
 #include "tools/self_test.h"
 #include "tools/shipped.h"
@@ -123,14 +124,17 @@ std::string little_cms_version() {
 #define TINCT_TEXT(x) TINCT_TEXT_OF(x)
 
 Lines library_lines() {
-  return {{"Highway", highway_version()},
-          {"libjpeg-turbo", TINCT_TEXT(LIBJPEG_TURBO_VERSION)},
-          {"libpng", png_get_libpng_ver(nullptr)},
-          {"zlib", zlibVersion()},
-          {"Little CMS", little_cms_version()},
-          {"CLI11", CLI11_VERSION},
-          {"nlohmann-json",
-           TINCT_TEXT(NLOHMANN_JSON_VERSION_MAJOR) "." TINCT_TEXT(NLOHMANN_JSON_VERSION_MINOR)}};
+  Lines lines = {{"Highway", highway_version()},
+                 {"libjpeg-turbo", TINCT_TEXT(LIBJPEG_TURBO_VERSION)},
+                 {"libpng", png_get_libpng_ver(nullptr)},
+                 {"zlib", zlibVersion()},
+                 {"Little CMS", little_cms_version()},
+                 {"CLI11", CLI11_VERSION},
+                 {"nlohmann-json", TINCT_TEXT(NLOHMANN_JSON_VERSION_MAJOR) "." TINCT_TEXT(
+                                       NLOHMANN_JSON_VERSION_MINOR)}};
+  const Lines vendors = vendor::libraries();
+  lines.insert(lines.end(), vendors.begin(), vendors.end());
+  return lines;
 }
 
 void print(const char* title, const Lines& lines) {

@@ -118,6 +118,13 @@ std::span<const gpu::Conv2dRung<bf16>> rungs(bf16) {
   return gpu::conv2d_rungs_bf16();
 }
 
+const char* taken(Conv2dPass pass, const Conv2dShape& s, float) {
+  return gpu::conv2d_rung(pass, s).name;
+}
+const char* taken(Conv2dPass pass, const Conv2dShape& s, bf16) {
+  return gpu::conv2d_rung_bf16(pass, s).name;
+}
+
 template <class T>
 std::vector<GpuSide> sides_of(const std::shared_ptr<Data<T>>& d, Conv2dPass pass) {
   std::vector<GpuSide> sides;
@@ -142,6 +149,7 @@ GpuWork prepare(const Conv2dShape& s, Conv2dPass pass) {
   const auto d = std::make_shared<Data<T>>(s, pass);
   GpuWork work;
   work.sides = sides_of(d, pass);
+  work.taken = taken(pass, s, T{});
   const bool weights = pass == Conv2dPass::backward_weights;
   work.poison = [d, weights] { weights ? d->dw.poison() : d->out.poison(); };
   work.error = [d, weights, samples = samples_of(*d, pass)] {

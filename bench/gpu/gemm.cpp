@@ -42,8 +42,10 @@ GpuWork prepare(const GemmShape& s) {
   GpuWork work;
   work.sides.push_back(
       {"tiled", [d] { gpu::gemm_tiled(d->s, d->a.data(), d->b.data(), d->c.data()); }});
+  work.taken = "tiled";
 #ifdef TINCT_WITH_CUBLAS
   if (vendor::cublas_problem().empty()) {
+    work.taken = "cublas";
     work.sides.push_back(
         {"cublas", [d] { vendor::cublas_gemm(d->s, d->a.data(), d->b.data(), d->c.data()); }});
     work.sides.push_back(

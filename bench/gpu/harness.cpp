@@ -42,12 +42,13 @@ double GpuBench::percent_of_peak(const GpuCase& work, double seconds) const {
 void GpuBench::run(const GpuCase& work, const std::function<GpuWork()>& prepare) {
   const std::string title = work.group + "/" + work.name + " " + work.precision;
   if (title.find(options_.filter) == std::string::npos) return;
-  GpuResult result{work, {}};
+  GpuResult result{work, "", {}};
   if (options_.list) {
     results_.push_back(std::move(result));
     return;
   }
   const GpuWork prepared = prepare();
+  result.taken = prepared.taken;
   std::vector<int> rounds;
   std::vector<std::vector<double>> samples(prepared.sides.size());
   for (const GpuSide& side : prepared.sides) {

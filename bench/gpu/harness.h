@@ -35,6 +35,7 @@ struct GpuWork {
   std::vector<GpuSide> sides;
   std::function<void()> poison;   ///< makes the result NaN
   std::function<double()> error;  ///< of the result: max |got - expected| / max |expected|
+  std::string taken = "tinct";    ///< the side that training and inference use
 };
 
 struct GpuMeasurement {
@@ -47,6 +48,7 @@ struct GpuMeasurement {
 
 struct GpuResult {
   GpuCase work;
+  std::string taken;
   std::vector<GpuMeasurement> sides;
 };
 

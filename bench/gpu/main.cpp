@@ -9,12 +9,7 @@
 #include "bench/gpu/cases.h"
 #include "core/file.h"
 #include "core/simt/device.h"
-#ifdef TINCT_WITH_CUBLAS
-#include "kernels/vendor/cublas.h"
-#endif
-#ifdef TINCT_WITH_CUDNN
-#include "kernels/vendor/cudnn.h"
-#endif
+#include "kernels/vendor/libraries.h"
 
 namespace {
 
@@ -61,20 +56,6 @@ Arguments parse(int argc, char** argv) {
   return a;
 }
 
-// Of a vendor's library: "yes", or why it is not here.
-json libraries() {
-  json found;
-  const auto say = [](const std::string& problem) { return problem.empty() ? "yes" : problem; };
-#ifdef TINCT_WITH_CUBLAS
-  found["cublas"] = say(vendor::cublas_problem());
-#endif
-#ifdef TINCT_WITH_CUDNN
-  found["cudnn"] = say(vendor::cudnn_problem());
-#endif
-  static_cast<void>(say);
-  return found;
-}
-
 std::string now() {
   const std::time_t time = std::time(nullptr);
   char text[32];
@@ -96,13 +77,15 @@ json to_json(const bench::GpuBench& bench, const bench::GpuResult& r) {
   }
   return {{"group", r.work.group}, {"name", r.work.name},   {"precision", r.work.precision},
           {"flops", r.work.flops}, {"bytes", r.work.bytes}, {"sizes", r.work.sizes},
-          {"sides", sides}};
+          {"taken", r.taken},      {"sides", sides}};
 }
 
 json to_json(const bench::GpuBench& bench, const std::string& commit) {
   json cases = json::array();
   for (const bench::GpuResult& r : bench.results()) cases.push_back(to_json(bench, r));
-  return {{"date", now()}, {"commit", commit}, {"libraries", libraries()}, {"cases", cases}};
+  json libraries = json::object();
+  for (const auto& [name, state] : vendor::libraries()) libraries[name] = state;
+  return {{"date", now()}, {"commit", commit}, {"libraries", libraries}, {"cases", cases}};
 }
 
 void add_card(json& out, const bench::GpuBench& bench) {
@@ -138,8 +121,8 @@ int run(const Arguments& a) {
     std::printf("%s: copy %.0f GB/s (read + written), f32 %.1f TFLOP/s, mma.sync bf16 %.1f\n",
                 device::info().name.c_str(), bench.peaks().copy_bytes * 1e-9,
                 bench.peaks().fma_flops * 1e-12, bench.peaks().mma_flops * 1e-12);
-    for (const auto& [name, state] : libraries().items()) {
-      std::printf("%s: %s\n", name.c_str(), state.get<std::string>().c_str());
+    for (const auto& [name, state] : vendor::libraries()) {
+      std::printf("%s: %s\n", name.c_str(), state.c_str());
     }
   }
   run_all(bench);

@@ -33,16 +33,6 @@ void add_bias_of(std::size_t count, std::size_t k, const float* bias, Activation
   });
 }
 
-// A thread owns packs of four a grid apart, and one of the last few elements.
-template <class From, class To>
-__global__ void convert_kernel(std::size_t count, const From* from, To* to) {
-  for (std::size_t i = first_item(); i < count / 4; i += item_step()) {
-    store<4>(to + 4 * i, load<4>(from + 4 * i));
-  }
-  const std::size_t last = count / 4 * 4 + first_item();
-  if (last < count) store<1>(to + last, load<1>(from + last));
-}
-
 }  // namespace
 
 void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation,
@@ -52,16 +42,6 @@ void add_bias(std::size_t count, std::size_t k, const float* bias, Activation ac
 
 void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation, bf16* y) {
   add_bias_of(count, k, bias, activation, y);
-}
-
-void convert(std::size_t count, const float* from, bf16* to) {
-  if (count != 0)
-    launch(over(ceil_div<std::size_t>(count, 4)), convert_kernel<float, bf16>, count, from, to);
-}
-
-void convert(std::size_t count, const bf16* from, float* to) {
-  if (count != 0)
-    launch(over(ceil_div<std::size_t>(count, 4)), convert_kernel<bf16, float>, count, from, to);
 }
 
 }  // namespace tinct::gpu

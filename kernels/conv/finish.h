@@ -15,9 +15,5 @@ namespace gpu {
 void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation, float* y);
 void add_bias(std::size_t count, std::size_t k, const float* bias, Activation activation, bf16* y);
 
-/// From one type of storage to the other, to the nearest. 16-byte aligned.
-void convert(std::size_t count, const float* from, bf16* to);
-void convert(std::size_t count, const bf16* from, float* to);
-
 }  // namespace gpu
 }  // namespace tinct

@@ -8,6 +8,7 @@
 
 #include "core/simt/bf16.h"
 #include "core/simt/device.h"
+#include "kernels/cast.h"
 #include "kernels/conv/finish.h"
 #include "kernels/conv/sums.h"
 #include "kernels/vendor/cudnn_plan.h"
@@ -67,7 +68,7 @@ const float* as_stored(const float* bias, std::size_t, device::Array<float>&) {
 }
 const bf16* as_stored(const float* bias, std::size_t k, device::Array<bf16>& copy) {
   copy = device::Array<bf16>(k);
-  gpu::convert(k, bias, copy.data());
+  gpu::cast(k, bias, copy.data());
   return copy.data();
 }
 
@@ -95,7 +96,7 @@ void backward_weights(const Conv2dShape& s, const T* x, const T* dy, float* dw, 
   if constexpr (kMath == CudnnMath::bf16) {
     device::Array<bf16> narrow(s.w_size());
     chosen.run(x, dy, narrow.data());
-    gpu::convert(s.w_size(), narrow.data(), dw);
+    gpu::cast(s.w_size(), narrow.data(), dw);
   } else {
     chosen.run(x, dy, dw);
   }

@@ -251,8 +251,13 @@ class PlanOf final : public CudnnPlan {
 
   void run(const void* a, const void* b, void* out) override {
     choose(a, b, out);
-    device::Array<char> work(bytes_);
-    check(Pass::run(problem_, a, b, out, algorithm_, work.data(), bytes_), "convolution");
+    for (;;) {
+      device::Array<char> work(bytes_);
+      const cudnnStatus_t status =
+          Pass::run(problem_, a, b, out, order_.front().algo, work.data(), bytes_);
+      if (status == CUDNN_STATUS_SUCCESS) return;
+      if (!drop_first()) check(status, "convolution");
+    }
   }
 
   bool run_fused(const void* x, const void* w, const void* bias, bool relu, void* y) override {
@@ -260,8 +265,8 @@ class PlanOf final : public CudnnPlan {
       if (refused_[relu]) return false;
       choose(x, w, y);
       device::Array<char> work(bytes_);
-      refused_[relu] = Pass::run_fused(problem_, x, w, bias, relu, y, algorithm_, work.data(),
-                                       bytes_) != CUDNN_STATUS_SUCCESS;
+      refused_[relu] = Pass::run_fused(problem_, x, w, bias, relu, y, order_.front().algo,
+                                       work.data(), bytes_) != CUDNN_STATUS_SUCCESS;
       return !refused_[relu];
     }
     return false;
@@ -286,33 +291,41 @@ class PlanOf final : public CudnnPlan {
     return good;
   }
 
-  // The measured best, or, where measuring fails, cuDNN's guess. The description's math type
+  // The measured best first, or, where measuring fails, cuDNN's guess. The description's math type
   // holds for whatever is chosen.
   void choose(const void* a, const void* b, void* out) {
-    if (chosen_) return;
+    if (!order_.empty()) return;
     if (offered_.empty()) throw DeviceError("cuDNN has no algorithm for this convolution");
     std::size_t most = 0;
     for (const Found& f : offered_) most = std::max(most, f.memory);
-    std::vector<Found> best;
     {
       device::Array<char> work(most);
-      best = usable([&](auto... found) {
+      order_ = usable([&](auto... found) {
         return Pass::measure(problem_, a, b, out, kMost, found..., work.data(), most);
       });
     }
-    if (best.empty()) best = offered_;
+    if (order_.empty()) order_ = offered_;
     // Measuring tries other math types too.
-    std::stable_partition(best.begin(), best.end(),
+    std::stable_partition(order_.begin(), order_.end(),
                           [this](const Found& f) { return f.mathType == problem_.math; });
-    algorithm_ = best.front().algo;
-    check(Pass::workspace(problem_, algorithm_, &bytes_), "workspace size");
-    chosen_ = true;
+    if (Pass::workspace(problem_, order_.front().algo, &bytes_) != CUDNN_STATUS_SUCCESS &&
+        !drop_first()) {
+      order_.clear();
+      throw DeviceError("cuDNN has no algorithm for this convolution");
+    }
+  }
+
+  // Goes over to the next best; false where there is none.
+  bool drop_first() {
+    if (order_.size() < 2) return false;
+    order_.erase(order_.begin());
+    return Pass::workspace(problem_, order_.front().algo, &bytes_) == CUDNN_STATUS_SUCCESS ||
+           drop_first();
   }
 
   Problem problem_;
   std::vector<Found> offered_;
-  bool chosen_ = false;
-  typename Pass::Algorithm algorithm_{};
+  std::vector<Found> order_;  // those left to be tried, the best first; empty before the first run
   std::size_t bytes_ = 0;
   std::array<bool, 2> refused_{};  // the fused call, without and with ReLU
 };

@@ -1,4 +1,4 @@
-// What is left to do around a library's convolution: bias, activation, and changes of storage.
+// What is left to do around a library's convolution: bias and activation.
 #include <catch2/catch.hpp>
 
 #include "kernels/activation.h"
@@ -11,7 +11,6 @@ namespace {
 
 using test::OnDevice;
 using test::OnDeviceAs;
-using test::OnDeviceBf16;
 using test::random_tensor;
 
 constexpr Activation kKinds[] = {Activation::none, Activation::relu, Activation::leaky_relu,
@@ -43,19 +42,6 @@ TEST_CASE("bias and activation joined to a result", "[gpu][conv2d]") {
       check_bias<float>(rows, k, false, Activation::relu);
       check_bias<bf16>(rows, k, false, Activation::relu);
     }
-  }
-}
-
-TEST_CASE("storage changes to the nearest and back", "[gpu][conv2d]") {
-  for (const std::size_t count : {1, 2, 3, 4, 7, 31, 32, 33, 127, 4099}) {
-    CAPTURE(count);
-    const Tensor x = random_tensor({1, 1, 1, count}, 3);
-    const OnDevice wide(x);
-    OnDeviceBf16 narrow(x.shape());
-    OnDevice back(x.shape());
-    gpu::convert(count, wide.data(), narrow.data());
-    gpu::convert(count, narrow.data(), back.data());
-    CHECK(test::relative_error(back.tensor(), test::rounded<bf16>(x), 0) == "");
   }
 }
 
