@@ -156,6 +156,7 @@ part_sanitizer() {
   mkdir -p "$WORK/sanitizer"
   : >"$WORK/sanitizer.tsv"
   export -f clean
+  export TINCT_CUDA_LIBRARIES=none # our kernels are examined, not the vendor's
   export TINCT_NO_DEVICE_CACHE=1 # every block the card's own, so that its ends are seen
   local tool running=() cases
   mapfile -t cases < <("$PROGRAMS/test_gpu" --list-test-names-only)
