@@ -4,7 +4,6 @@ Maps are NCHW in channels_last, which is tinct's NHWC in memory. Functions retur
 floating type, so that float64 is the judge.
 """
 import dataclasses
-import math
 import typing
 
 import torch
@@ -171,19 +170,15 @@ def upsampling_gradient(function):
 # Losses: the value on the host, and the gradient.
 
 
-def loss(function, inputs, compilable=True):
+def loss(function, inputs):
     """`function` is a loss of its first input; the result is the value and that input's gradient."""
     def run(prediction, *others):
         leaf = prediction.detach().requires_grad_()
         value = function(leaf, *others)
         gradient, = torch.autograd.grad(value, leaf)
-        return value.detach(), gradient
-
-    def with_value(*tensors):
-        value, gradient = run(*tensors)
         value.item()
-        return value, gradient
-    return Work(with_value, inputs, compilable=False)
+        return value.detach(), gradient
+    return Work(run, inputs)
 
 
 def blur(x, size, sigma=1.2739827004320285):
