@@ -48,17 +48,23 @@ void backward_weights(const ConvTranspose2dShape& s, const T* x, const T* dy, fl
   if (db != nullptr) sum_rows(s.n * s.oh() * s.ow(), s.k, dy, db);
 }
 
+void correlate(std::span<const Correlation> all, Filter filter, const float* x, const float* w,
+               const float* bias, Activation activation, float* y) {
+  const auto run = tf32_allowed() ? correlate_tf32 : correlate_register_tiles;
+  run(all, filter, x, w, bias, activation, y, RegisterTiles::automatic);
+}
+
 }  // namespace
 
 void conv_transpose2d(const ConvTranspose2dShape& s, const float* x, const float* w,
                       const float* bias, Activation activation, float* y) {
-  correlate_register_tiles(transposed_correlations(s), Filter::along, x, w, bias, activation, y);
+  correlate(transposed_correlations(s), Filter::along, x, w, bias, activation, y);
 }
 
 void conv_transpose2d_backward_data(const ConvTranspose2dShape& s, const float* dy, const float* w,
                                     float* dx) {
   const Correlation all[] = {transposed_backward_data_correlation(s)};
-  correlate_register_tiles(all, Filter::across, dy, w, nullptr, Activation::none, dx);
+  correlate(all, Filter::across, dy, w, nullptr, Activation::none, dx);
 }
 
 void conv_transpose2d_backward_weights(const ConvTranspose2dShape& s, const float* x,

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "kernels/conv/conv2d.h"
 #include "layers/cast.h"
 
 namespace tinct {
@@ -14,25 +15,26 @@ std::atomic<Precision> current{Precision::f32};
 }  // namespace
 
 std::string to_string(Precision precision) {
-  return precision == Precision::f32 ? "f32" : "bf16";
+  return precision == Precision::f32 ? "f32" : precision == Precision::tf32 ? "tf32" : "bf16";
 }
 
 Precision find_precision(const std::string& name, Device device) {
   if (name == "f32") return Precision::f32;
-  if (name == "tf32") {
-    throw std::invalid_argument("--precision tf32: this tinct has f32 and bf16");
-  }
-  if (name != "bf16") {
-    throw std::invalid_argument("there is no precision '" + name + "'; there are f32 and bf16");
+  if (name != "tf32" && name != "bf16") {
+    throw std::invalid_argument("there is no precision '" + name + "'; there are f32, tf32, bf16");
   }
   if (device == Device::cpu) {
-    throw std::invalid_argument("--precision bf16 is for --device gpu and sim; the CPU has f32");
+    throw std::invalid_argument("--precision " + name +
+                                " is for --device gpu and sim; the CPU has f32");
   }
-  return Precision::bf16;
+  return name == "tf32" ? Precision::tf32 : Precision::bf16;
 }
 
 void set_precision(Precision precision) {
   current = precision;
+#ifdef TINCT_WITH_GPU
+  gpu::allow_tf32(precision == Precision::tf32);
+#endif
 }
 
 Precision precision() {

@@ -46,8 +46,8 @@ void add_computing_options(CLI::App& verb, Computing& computing) {
       ->check(CLI::IsMember({"cpu", "gpu", "sim"}))
       ->capture_default_str();
   verb.add_option("--precision", computing.precision,
-                  "Of a device: bf16 stores maps in 16 bits and multiplies on tensor cores; "
-                  "weights, sums and losses stay f32")
+                  "Of a device: tf32 multiplies in 11 bits on tensor cores, bf16 also stores maps "
+                  "in 16; weights, sums and losses stay f32")
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
 }

@@ -117,6 +117,27 @@ void mma(const Lanes& lanes) {
   }
 }
 
+// The upper 19 bits of each operand count. Products are exact in float; sums run over k upwards.
+void mma_tf32(const Lanes& lanes) {
+  const auto number = [](std::uint32_t bits) { return std::bit_cast<float>(bits & 0xFFFFE000u); };
+  float a[16][8], b[8][8];
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    const unsigned g = lane / 4, t = lane % 4;
+    const std::uint32_t* r = lanes[lane]->registers;
+    for (unsigned i = 0; i < 4; ++i) a[g + 8 * (i % 2)][t + 4 * (i / 2)] = number(r[i]);
+    for (unsigned i = 0; i < 2; ++i) b[t + 4 * i][g] = number(r[4 + i]);
+  }
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    const unsigned g = lane / 4, t = lane % 4;
+    for (unsigned i = 0; i < 4; ++i) {
+      std::uint32_t& d = lanes[lane]->registers[6 + i];
+      float sum = std::bit_cast<float>(d);
+      for (unsigned k = 0; k < 8; ++k) sum += a[g + 8 * (i / 2)][k] * b[k][2 * t + i % 2];
+      d = std::bit_cast<std::uint32_t>(sum);
+    }
+  }
+}
+
 std::string load_matrix(const Lanes& lanes, unsigned& offender) {
   const unsigned count = lanes[0]->argument % 8;
   const bool transposed = lanes[0]->argument >= 8;
@@ -157,6 +178,9 @@ std::string exchange(Collective kind, unsigned mask, const Lanes& lanes, unsigne
     case Collective::mma_bf16:
       mma(lanes);
       break;
+    case Collective::mma_tf32:
+      mma_tf32(lanes);
+      break;
     case Collective::load_matrix:
       return load_matrix(lanes, offender);
     default:
@@ -176,6 +200,7 @@ const char* name(Collective kind) {
     case Collective::match:
       return "__match_any_sync";
     case Collective::mma_bf16:
+    case Collective::mma_tf32:
       return "mma.sync";
     case Collective::load_matrix:
       return "ldmatrix";

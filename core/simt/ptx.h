@@ -5,6 +5,10 @@
 //   B (16x8),  element i of 4: row 2t + i%2 + 8 (i/2), column g
 //   C (16x8),  element i of 4: row g + 8 (i/2), column 2t + i%2
 // Two bf16 elements a register, the even one in the lower half.
+//
+// Of mma.sync.m16n8k8 with tf32, an element a register; C as above:
+//   A (16x8), element i of 4: row g + 8 (i % 2), column t + 4 (i/2)
+//   B (8x8),  element i of 2: row t + 4 i, column g
 #pragma once
 
 #include "core/simt/simt.h"
@@ -39,6 +43,40 @@ TINCT_DEVICE void mma_16x8x16(float (&d)[4], const std::uint32_t (&a)[4],
   for (int i = 0; i < 2; ++i) e.registers[4 + i] = b[i];
   for (int i = 0; i < 4; ++i) e.registers[6 + i] = __float_as_uint(d[i]);
   simt::collective(simt::Collective::mma_bf16, kFullMask, e, {});
+  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(e.registers[6 + i]);
+#endif
+}
+
+/// x with 10 bits behind the point, to the nearest, ties away from zero (cvt.rna.tf32): what
+/// mma_16x8x8 takes. sm_80.
+TINCT_DEVICE std::uint32_t to_tf32(float x) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return bits;
+#elif !defined(__CUDACC__)
+  const std::uint32_t bits = __float_as_uint(x);
+  return (bits & 0x7F800000u) == 0x7F800000u ? bits : (bits + 0x1000u) & 0xFFFFE000u;
+#else
+  return 0;
+#endif
+}
+
+/// d += a b for one 16x8 tile, k = 8, tf32 in, float sums. Every lane of the warp calls it. sm_80.
+TINCT_DEVICE void mma_16x8x8(float (&d)[4], const std::uint32_t (&a)[4],
+                             const std::uint32_t (&b)[2]) {
+#if defined(__CUDA_ARCH__)
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#elif !defined(__CUDACC__)
+  simt::Exchange e;
+  for (int i = 0; i < 4; ++i) e.registers[i] = a[i];
+  for (int i = 0; i < 2; ++i) e.registers[4 + i] = b[i];
+  for (int i = 0; i < 4; ++i) e.registers[6 + i] = __float_as_uint(d[i]);
+  simt::collective(simt::Collective::mma_tf32, kFullMask, e, {});
   for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(e.registers[6 + i]);
 #endif
 }

@@ -58,6 +58,7 @@ enum class Collective : std::uint8_t {
   reduce_xor,
   mma_bf16,
   load_matrix,
+  mma_tf32,
 };
 
 /// What a lane brings to a collective, and what it takes away.

@@ -1,4 +1,5 @@
 // Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
+#include <atomic>
 #include <type_traits>
 #include <vector>
 
@@ -49,6 +50,15 @@ constexpr Conv2dRung<float> kRungs[] = {
     kFirstLayer<float>,
     kFewOutputs<float>,
 };
+
+constexpr Conv2dRung<float> kRungsTf32[] = {
+    {4, "register_tiles_tf32", "the walk of register_tiles on mma.sync, products of tf32", always,
+     conv2d_tf32, conv2d_backward_data_tf32, conv2d_backward_weights_tf32},
+    kFirstLayer<float>,
+    kFewOutputs<float>,
+};
+
+std::atomic<bool> tf32{false};
 
 // Tiles of the size that suits the shape.
 void forward(const Conv2dShape& s, const bf16* x, const bf16* w, const float* bias,
@@ -120,8 +130,19 @@ std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16() {
   return rungs;
 }
 
+std::span<const Conv2dRung<float>> conv2d_rungs_tf32() {
+  return kRungsTf32;
+}
+
+void allow_tf32(bool yes) {
+  tf32 = yes;
+}
+bool tf32_allowed() {
+  return tf32;
+}
+
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s) {
-  return last_of<float>(kRungs, pass, s);
+  return tf32_allowed() ? last_of<float>(kRungsTf32, pass, s) : last_of<float>(kRungs, pass, s);
 }
 const Conv2dRung<bf16>& conv2d_rung_bf16(Conv2dPass pass, const Conv2dShape& s) {
   return last_of<bf16>(kRungsBf16, pass, s);

@@ -16,6 +16,8 @@
 // Through L2 a block pulls 4 (1/kM + 1/kN) bytes a multiply-add: at 128 x 128 and 60 TFLOP/s 1.9
 // TB/s of an H200's 5.5. The multiply-adds bind; at 8 x 8 sums a thread shared memory is as busy as
 // they are, at 8 x 16 three quarters.
+//
+// The tf32 kernels are the same walk; tensor cores multiply, in 11 bits.
 #include "kernels/conv/register_tiles.h"
 
 #include <algorithm>
@@ -79,7 +81,7 @@ __device__ __forceinline__ void fetch_across(const Correlation& g, const Phase& 
   for (int i = 0; i < T::kK / kApart; ++i) {
     const bool there = n < g.n && term.exists(p);
     copy_or_zero<kVector>(
-        to + (t / kChunks + i * kApart) * T::kN + column,
+        to + (t / kChunks + i * kApart) * T::kPitchN + column,
         there ? w + (static_cast<std::size_t>(term.c) * g.taps + term.tap(g, p)) * g.n + n : w,
         there);
     term.advance(kApart, g.c, p.columns.taps);
@@ -99,7 +101,7 @@ __device__ __forceinline__ void store_sums(const Correlation& g, const Pixel* pi
     for (int e = 0; e < 4; ++e) more[e] = bias != nullptr && n + e < g.n ? bias[n + e] : 0;
 #pragma unroll
     for (int i = 0; i < T::kThreadM; ++i) {
-      const int place = pixels[i * T::kAlongM + T::down()].place;
+      const int place = pixels[T::place(i)].place;
       if (place < 0 || n >= g.n) continue;
       float* to = y + static_cast<std::size_t>(place) * g.n + n;
       float v[4];
@@ -143,14 +145,14 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   if constexpr (kFilter == Filter::along) {
     sum_steps<T, true, true>(steps, stages, sums, [&](float* to) {
       fetch_pixels<T, kVector>(g, p, term, pixels, x, to);
-      fetch_along<T, kVector>(g, p, term, first_n, w, to + T::kM * T::kK);
+      fetch_along<T, kVector>(g, p, term, first_n, w, to + T::kSecond);
       term.advance(T::kK, g.c, p.columns.taps);
     });
   } else {
     Term row(first_step * T::kK + t / (T::kN / kVector), g.c, p.columns.taps);
     sum_steps<T, true, false>(steps, stages, sums, [&](float* to) {
       fetch_pixels<T, kVector>(g, p, term, pixels, x, to);
-      fetch_across<T, kVector>(g, p, row, first_n, w, to + T::kM * T::kK);
+      fetch_across<T, kVector>(g, p, row, first_n, w, to + T::kSecond);
       term.advance(T::kK, g.c, p.columns.taps);
       row.advance(T::kK, g.c, p.columns.taps);
     });
@@ -215,22 +217,28 @@ RegisterTiles choose(std::span<const Correlation> all) {
   return blocks_of(all, 128, 64) >= kFewBlocks ? RegisterTiles::m128n64 : RegisterTiles::m64n64;
 }
 
-template <Filter kFilter>
+template <Filter kFilter, bool kTensorCores>
 void run(std::span<const Correlation> all, RegisterTiles tiles, const Call& call) {
-  using Tile128x64 = RegisterTile<128, 64, 8, 3>;
+  using Tile128x64 = RegisterTile<128, 64, 8, 3, kTensorCores>;
   if (all[0].c % 4 != 0 || (kFilter == Filter::across && all[0].n % 4 != 0)) {
     return run<Tile128x64, 1, kFilter>(all, call);
   }
   switch (tiles == RegisterTiles::automatic ? choose(all) : tiles) {
     case RegisterTiles::m128n128:
-      return run<RegisterTile<128, 128, 16, 2>, 4, kFilter>(all, call);
+      return run<RegisterTile<128, 128, 16, 2, kTensorCores>, 4, kFilter>(all, call);
     case RegisterTiles::m128n64:
       return run<Tile128x64, 4, kFilter>(all, call);
     case RegisterTiles::m128n32:
-      return run<RegisterTile<128, 32, 4, 4>, 4, kFilter>(all, call);
+      return run<RegisterTile<128, 32, 4, 4, kTensorCores>, 4, kFilter>(all, call);
     default:
-      return run<RegisterTile<64, 64, 8, 6>, 4, kFilter>(all, call);
+      return run<RegisterTile<64, 64, 8, 6, kTensorCores>, 4, kFilter>(all, call);
   }
+}
+
+template <bool kTensorCores>
+void run(std::span<const Correlation> all, Filter filter, RegisterTiles tiles, const Call& call) {
+  if (filter == Filter::along) return run<Filter::along, kTensorCores>(all, tiles, call);
+  run<Filter::across, kTensorCores>(all, tiles, call);
 }
 
 }  // namespace
@@ -238,9 +246,11 @@ void run(std::span<const Correlation> all, RegisterTiles tiles, const Call& call
 void correlate_register_tiles(std::span<const Correlation> all, Filter filter, const float* x,
                               const float* w, const float* bias, Activation activation, float* y,
                               RegisterTiles tiles) {
-  const Call call{x, w, bias, activation, y};
-  if (filter == Filter::along) return run<Filter::along>(all, tiles, call);
-  run<Filter::across>(all, tiles, call);
+  run<false>(all, filter, tiles, {x, w, bias, activation, y});
+}
+void correlate_tf32(std::span<const Correlation> all, Filter filter, const float* x, const float* w,
+                    const float* bias, Activation activation, float* y, RegisterTiles tiles) {
+  run<true>(all, filter, tiles, {x, w, bias, activation, y});
 }
 
 void conv2d_register_tiles(const Conv2dShape& s, const float* x, const float* w, const float* bias,
@@ -248,11 +258,20 @@ void conv2d_register_tiles(const Conv2dShape& s, const float* x, const float* w,
   const Correlation all[] = {forward_correlation(s)};
   correlate_register_tiles(all, Filter::along, x, w, bias, activation, y);
 }
+void conv2d_tf32(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                 Activation activation, float* y) {
+  const Correlation all[] = {forward_correlation(s)};
+  correlate_tf32(all, Filter::along, x, w, bias, activation, y);
+}
 
 void conv2d_backward_data_register_tiles(const Conv2dShape& s, const float* dy, const float* w,
                                          float* dx) {
   correlate_register_tiles(backward_data_correlations(s), Filter::across, dy, w, nullptr,
                            Activation::none, dx);
+}
+void conv2d_backward_data_tf32(const Conv2dShape& s, const float* dy, const float* w, float* dx) {
+  correlate_tf32(backward_data_correlations(s), Filter::across, dy, w, nullptr, Activation::none,
+                 dx);
 }
 
 }  // namespace tinct::gpu

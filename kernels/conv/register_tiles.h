@@ -16,5 +16,9 @@ enum class RegisterTiles { automatic, m128n128, m128n64, m128n32, m64n64 };
 void correlate_register_tiles(std::span<const Correlation> all, Filter filter, const float* x,
                               const float* w, const float* bias, Activation activation, float* y,
                               RegisterTiles tiles = RegisterTiles::automatic);
+/// The same with products of tf32 (11 bits), on tensor cores; sums are f32.
+void correlate_tf32(std::span<const Correlation> all, Filter filter, const float* x, const float* w,
+                    const float* bias, Activation activation, float* y,
+                    RegisterTiles tiles = RegisterTiles::automatic);
 
 }  // namespace tinct::gpu

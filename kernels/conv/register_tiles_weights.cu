@@ -33,7 +33,7 @@ __device__ __forceinline__ void fetch_gradient(const WeightSums& g, int first_pi
   for (int i = 0; i < T::kK / kApart; ++i) {
     const int row = t / kChunks + i * kApart, pixel = first_pixel + row;
     const bool there = pixel < g.pixels && k < g.k;
-    copy_or_zero<kVector>(to + row * T::kM + column,
+    copy_or_zero<kVector>(to + row * T::kPitchM + column,
                           there ? dy + static_cast<std::size_t>(pixel) * g.k + k : dy, there);
   }
 }
@@ -48,7 +48,7 @@ __device__ __forceinline__ void fetch_taps(const WeightSums& g, int first_pixel,
 #pragma unroll
   for (int i = 0; i < T::kK / kApart; ++i) {
     const int row = t / kChunks + i * kApart, from = tap.at(g, first_pixel + row);
-    copy_or_zero<kVector>(to + row * T::kN + column,
+    copy_or_zero<kVector>(to + row * T::kPitchN + column,
                           from >= 0 ? x + static_cast<std::size_t>(from) * g.c + tap.c : x,
                           from >= 0);
   }
@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   typename T::Sums sums = {};
   sum_steps<T, false, false>(steps, stages, sums, [&](float* to) {
     fetch_gradient<T, kVector>(g, pixel, first_m, dy, to);
-    fetch_taps<T, kVector>(g, pixel, tap, x, to + T::kM * T::kK);
+    fetch_taps<T, kVector>(g, pixel, tap, x, to + T::kSecond);
     pixel += T::kK;
   });
 
@@ -122,12 +122,10 @@ void run(const WeightSums& g, const float* x, const float* dy, float* dw) {
             static_cast<std::size_t>(g.columns), nullptr, Activation::none, dw);
 }
 
-}  // namespace
-
-void conv2d_backward_weights_register_tiles(const Conv2dShape& s, const float* x, const float* dy,
-                                            float* dw, float* db) {
-  using Tile128x128 = RegisterTile<128, 128, 16, 2>;
-  using Tile64x128 = RegisterTile<64, 128, 8, 4>;
+template <bool kTensorCores>
+void run(const Conv2dShape& s, const float* x, const float* dy, float* dw, float* db) {
+  using Tile128x128 = RegisterTile<128, 128, 16, 2, kTensorCores>;
+  using Tile64x128 = RegisterTile<64, 128, 8, 4, kTensorCores>;
   const WeightSums g = weight_sums(s);
   if (s.c % 4 != 0 || s.k % 4 != 0) {
     run<Tile64x128, 1>(g, x, dy, dw);
@@ -137,6 +135,17 @@ void conv2d_backward_weights_register_tiles(const Conv2dShape& s, const float* x
     run<Tile128x128, 4>(g, x, dy, dw);
   }
   if (db != nullptr) sum_rows(s.n * s.oh() * s.ow(), s.k, dy, db);
+}
+
+}  // namespace
+
+void conv2d_backward_weights_register_tiles(const Conv2dShape& s, const float* x, const float* dy,
+                                            float* dw, float* db) {
+  run<false>(s, x, dy, dw, db);
+}
+void conv2d_backward_weights_tf32(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                                  float* db) {
+  run<true>(s, x, dy, dw, db);
 }
 
 }  // namespace tinct::gpu

@@ -30,6 +30,8 @@ struct Conv2dRung {
 /// From the plainest to the one that is taken first; then "cudnn", for comparison alone, where
 /// kernels/vendor/ finds that library.
 std::span<const Conv2dRung<float>> conv2d_rungs();
+/// Those that are taken instead where tf32 is allowed (kernels/conv/conv2d.h).
+std::span<const Conv2dRung<float>> conv2d_rungs_tf32();
 /// The last of our rungs that supports the shape: what gpu::conv2d and its kin call.
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s);
 /// The same for tensors stored in bf16.

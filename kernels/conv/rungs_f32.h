@@ -25,4 +25,11 @@ void conv2d_backward_data_register_tiles(const Conv2dShape& s, const float* dy, 
 void conv2d_backward_weights_register_tiles(const Conv2dShape& s, const float* x, const float* dy,
                                             float* dw, float* db);
 
+/// The walk of register_tiles with products of tf32, on tensor cores.
+void conv2d_tf32(const Conv2dShape& s, const float* x, const float* w, const float* bias,
+                 Activation activation, float* y);
+void conv2d_backward_data_tf32(const Conv2dShape& s, const float* dy, const float* w, float* dx);
+void conv2d_backward_weights_tf32(const Conv2dShape& s, const float* x, const float* dy, float* dw,
+                                  float* db);
+
 }  // namespace tinct::gpu

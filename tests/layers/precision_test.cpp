@@ -71,7 +71,8 @@ TEST_CASE("precisions by name") {
   CHECK(find_precision("f32", Device::cpu) == Precision::f32);
   CHECK(find_precision("bf16", Device::gpu) == Precision::bf16);
   CHECK_THROWS_WITH(find_precision("bf16", Device::cpu), Catch::Contains("the CPU has f32"));
-  CHECK_THROWS_WITH(find_precision("tf32", Device::gpu), Catch::Contains("f32 and bf16"));
+  CHECK(find_precision("tf32", Device::gpu) == Precision::tf32);
+  CHECK_THROWS_WITH(find_precision("tf32", Device::cpu), Catch::Contains("the CPU has f32"));
   CHECK_THROWS_AS(find_precision("f16", Device::gpu), std::invalid_argument);
 }
 
@@ -80,6 +81,21 @@ TEST_CASE("the host computes in f32 whatever is set, and has no bf16 kernels") {
   const Value x(random_tensor({1, 4, 4, 3}, 1)), w(random_tensor({2, 3, 3, 3}, 2));
   CHECK(conv2d(x, w, {}, same_padding(3)).data().dtype() == DType::f32);
   CHECK_THROWS_AS(relu(cast(x, DType::bf16)), DeviceError);
+}
+
+TEST_CASE("convolutions in tf32 round what they multiply, and nothing else", "[device]") {
+  const Tensor x = random_tensor({2, 6, 7, 8}, 1), w = random_tensor({12, 3, 3, 8}, 2);
+  const Tensor turned = random_tensor({12, 4, 4, 8}, 3), bias = random_tensor({1, 1, 1, 12}, 4);
+  const Layer layers[] = {
+      [](const Values& v) { return conv2d(v[0], v[1], v[2], same_padding(3)); },
+      [](const Values& v) { return conv_transpose2d(v[0], v[1], v[2], pytorch_transpose(2, 1)); }};
+  for (const Layer& layer : layers) {
+    const std::vector<Tensor> inputs = {x, &layer == layers ? w : turned, bias};
+    CHECK(test::check_on_device(layer, inputs) == "");
+    const PrecisionScope scope(Precision::tf32);
+    CHECK(test::check_on_device(layer, inputs, 2e-3) == "");
+    if (test::has_device()) CHECK(test::check_on_device(layer, inputs) != "");  // not f32
+  }
 }
 
 TEST_CASE("elementwise layers in bf16", "[device]") {

@@ -124,6 +124,16 @@ __global__ void histogram_kernel(std::size_t count, const unsigned* x, unsigned*
   if (threadIdx.x < 16) atomicAdd(&counts[threadIdx.x], local[threadIdx.x]);
 }
 
+__global__ void tf32_product_kernel(const float* a, const float* b, float* d) {
+  const unsigned g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const std::uint32_t fa[4] = {to_tf32(a[8 * g + t]), to_tf32(a[8 * (g + 8) + t]),
+                               to_tf32(a[8 * g + t + 4]), to_tf32(a[8 * (g + 8) + t + 4])};
+  const std::uint32_t fb[2] = {to_tf32(b[8 * t + g]), to_tf32(b[8 * (t + 4) + g])};
+  float sum[4] = {};
+  mma_16x8x8(sum, fa, fb);
+  for (unsigned i = 0; i < 4; ++i) d[8 * (g + 8 * (i / 2)) + 2 * t + i % 2] = sum[i];
+}
+
 }  // namespace
 
 void tree_sum(unsigned blocks, const float* x, float* sums) {
@@ -153,6 +163,10 @@ void double_by_async(unsigned count, const float* x, float* y) {
 
 void histogram(std::size_t count, const unsigned* x, unsigned* counts, float* total) {
   launch(over(count, 64, 4), histogram_kernel, count, x, counts, total);
+}
+
+void tf32_product(const float* a, const float* b, float* d) {
+  launch({1, 32}, tf32_product_kernel, a, b, d);
 }
 
 }  // namespace tinct::gpu

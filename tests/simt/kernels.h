@@ -14,6 +14,8 @@ void shuffle_sum(unsigned blocks, const float* x, float* sums);
 void transpose(unsigned m, unsigned n, const float* x, float* y, bool padded);
 /// Everything that 32 lanes can do together; out has 16 x 32 words.
 void warp_words(unsigned* out);
+/// d (16,8) = a (16,8) b (8,8), a and b rounded to tf32, by mma.sync.
+void tf32_product(const float* a, const float* b, float* d);
 /// d (16,8) = a (16,16) b (16,8), a and b bf16 bits, by mma.sync on fragments from ldmatrix.
 void tile_product(const std::uint16_t* a, const std::uint16_t* b, float* d);
 /// y = 2 x through cp.async, two groups in flight; `count` is a multiple of 512.

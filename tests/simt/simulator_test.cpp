@@ -114,6 +114,34 @@ TEST_CASE("a tile product on the tensor cores' model", "[simt]") {
   });
 }
 
+TEST_CASE("a product of tf32 on the tensor cores' model rounds to 11 bits", "[simt]") {
+  std::vector<float> numbers = random_numbers(192);
+  numbers[0] = 1 + 0x1p-11f;   // a tie, away from zero
+  numbers[1] = -1 - 0x1p-12f;  // nearer to -1
+  const auto rounded = [](float v) {
+    int exponent = 0;
+    const double fraction = std::frexp(static_cast<double>(v), &exponent);
+    return std::ldexp(std::round(std::ldexp(fraction, 11)), exponent - 11);
+  };
+  CHECK(rounded(numbers[0]) == 1 + 0x1p-10);
+  CHECK(rounded(numbers[1]) == -1);
+  const device::Array<float> a(numbers.data(), 128), b(numbers.data() + 128, 64);
+  in_every_order([&] {
+    device::Array<float> d(128);
+    gpu::tf32_product(a.data(), b.data(), d.data());
+    const std::vector<float> host = to_host(d);
+    for (std::size_t i = 0; i < 16; ++i) {
+      for (std::size_t j = 0; j < 8; ++j) {
+        double sum = 0;
+        for (std::size_t k = 0; k < 8; ++k) {
+          sum += rounded(numbers[8 * i + k]) * rounded(numbers[128 + 8 * k + j]);
+        }
+        CHECK(std::abs(host[8 * i + j] - sum) <= 1e-6);
+      }
+    }
+  });
+}
+
 TEST_CASE("asynchronous copies arrive when waited for", "[simt]") {
   const std::vector<float> x = random_numbers(2048);
   const device::Array<float> on_device(x.data(), x.size());

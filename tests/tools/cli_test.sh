@@ -129,6 +129,10 @@ done
 
 # Devices: what this build has computes the same; what it has not is one line with what to do.
 expect 2 'device' op relu --device tpu --input x.safetensors -o y.safetensors
+for precision in bf16 tf32; do
+  expect 2 'the CPU has f32' op relu --precision $precision --input x.safetensors -o no
+done
+expect 2 'precision' op relu --precision f16 --input x.safetensors -o no
 succeed doctor
 kernels=$(sed -n 's/^ *GPU kernels *//p' out)
 case $kernels in
