@@ -76,6 +76,7 @@ void GpuBench::run(const GpuCase& work, const std::function<GpuWork()>& prepare)
   }
   std::fflush(stdout);
   results_.push_back(std::move(result));
+  if (options_.save && results_.size() % 16 == 0) options_.save(*this);
 }
 
 }  // namespace tinct::bench

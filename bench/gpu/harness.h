@@ -59,6 +59,8 @@ class GpuBench {
     int rounds = 25;     ///< samples of a side, fewer of a slow one
     bool smoke = false;  ///< small extents and one round: whether everything runs and agrees
     bool list = false;   ///< only names the cases
+    /// Called now and then, so that what is measured stays when the time is up.
+    std::function<void(const GpuBench&)> save;
   };
   explicit GpuBench(Options options) : options_(std::move(options)) {}
 

@@ -113,7 +113,18 @@ void run_all(bench::GpuBench& bench) {
   bench::run_optimizers(bench);
 }
 
-int run(const Arguments& a) {
+std::string whole(const bench::GpuBench& bench, const Arguments& a) {
+  json out = to_json(bench, a.commit);
+  if (!a.options.list) add_card(out, bench);
+  return out.dump(1);
+}
+
+int run(Arguments a) {
+  if (!a.json.empty() && !a.options.list) {
+    a.options.save = [&a](const bench::GpuBench& so_far) {
+      write_file_atomically(a.json, whole(so_far, a) + "\n");
+    };
+  }
   bench::GpuBench bench(a.options);
   if (!a.options.list) {
     device::check_usable();
@@ -126,12 +137,10 @@ int run(const Arguments& a) {
     }
   }
   run_all(bench);
-  json out = to_json(bench, a.commit);
-  if (!a.options.list) add_card(out, bench);
   if (!a.json.empty()) {
-    write_file_atomically(a.json, out.dump(1) + "\n");
+    write_file_atomically(a.json, whole(bench, a) + "\n");
   } else if (a.options.list) {
-    std::printf("%s\n", out.dump(1).c_str());
+    std::printf("%s\n", whole(bench, a).c_str());
   }
   if (bench.wrong() > 0) {
     std::fprintf(stderr, "tinct_gpu_bench: %d results are not within their tolerance\n",

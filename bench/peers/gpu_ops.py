@@ -131,7 +131,7 @@ VENDORS = ("cudnn", "cudnn_tf32", "cublas", "cublas_tf32")
 def ours_of(case):
     """What tinct takes; where that is the vendor's, its own quickest."""
     taken = case.get("taken", "")
-    if taken in case["sides"] and taken not in VENDORS:
+    if taken not in VENDORS and case["sides"].get(taken, {}).get("ms", 0) > 0:
         return taken, case["sides"][taken]
     return best(case["sides"], lambda n: n not in VENDORS)
 
@@ -152,9 +152,12 @@ def cell(found, with_name=True):
 def table(ours, theirs):
     """Both results as Markdown: what tinct takes, the quickest of each library at the same precision, and the ratio."""
     peers = {key(c): c["sides"] for c in theirs["cases"]}
+    peaks = ours.get("peaks", {})
     lines = [f"{theirs['card']}, driver {ours.get('driver') or '?'}, PyTorch {theirs['torch']}, cuDNN {theirs['cudnn']}, "
              f"{theirs['date'][:10]}, commit {ours.get('commit') or '?'}. Milliseconds, median, L2 cold; errors are the largest "
-             "from float64 relative to the largest number; the ratio is the quickest library's time to tinct's.", "",
+             "from float64 relative to the largest number; the ratio is the quickest library's time to tinct's. Peaks, measured: "
+             f"copy {peaks.get('copy_gbs', 0):.0f} GB/s (read and written), f32 {peaks.get('fma_f32_tflops', 0):.1f} TFLOP/s, "
+             f"mma.sync in bf16 {peaks.get('mma_bf16_tflops', 0):.0f} TFLOP/s.", "",
              "| operation | case | stored as | tinct ms | of peak | error | cuDNN, cuBLAS ms | PyTorch ms | its error | ratio "
              "| with tf32 ms |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
