@@ -77,3 +77,22 @@ foreach(script ${scripts})
   add_test(NAME ${name} COMMAND ${script})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "TINCT=$<TARGET_FILE:tinct>")
 endforeach()
+
+# What tinct asks of cuDNN, against a stand-in for it, where cuDNN's header is.
+if(TINCT_GPU STREQUAL sim AND NOT TINCT_SANITIZE)
+  find_path(TINCT_CUDNN_INCLUDE cudnn.h HINTS /usr/local/cuda/include)
+  if(TINCT_CUDNN_INCLUDE)
+    add_library(fake_cudnn SHARED tests/vendor/fake_cudnn.cpp)
+    set_target_properties(fake_cudnn PROPERTIES OUTPUT_NAME cudnn SUFFIX .so.9
+      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fake)
+    add_executable(test_vendor tests/vendor/cudnn_test.cpp
+      kernels/vendor/cudnn.cpp kernels/vendor/cudnn_plan.cpp kernels/vendor/library.cpp)
+    add_dependencies(test_vendor fake_cudnn)
+    foreach(target fake_cudnn test_vendor)
+      target_include_directories(${target} SYSTEM PRIVATE ${TINCT_CUDNN_INCLUDE})
+    endforeach()
+    target_link_libraries(test_vendor PRIVATE tinct_kernels tinct_test_main ${CMAKE_DL_LIBS})
+    add_test(NAME vendor COMMAND test_vendor)
+    set_tests_properties(vendor PROPERTIES ENVIRONMENT "LD_LIBRARY_PATH=${CMAKE_BINARY_DIR}/fake")
+  endif()
+endif()
