@@ -22,10 +22,11 @@ double cold_seconds(const GpuSide& side) {
   return watch.seconds();
 }
 
-// A slow side is sampled less: its noise is smaller, and a card's time is dear.
-int rounds_of(double seconds, int most) {
+// How many more samples after the first: few of a slow side, whose noise is smaller, for a card's
+// time is dear.
+int more_rounds(double seconds, int most) {
   constexpr double kBudget = 0.15;
-  return std::clamp(static_cast<int>(kBudget / std::max(seconds, 1e-7)), std::min(3, most), most);
+  return std::clamp(static_cast<int>(kBudget / std::max(seconds, 1e-7)), 1, most) - 1;
 }
 
 }  // namespace
@@ -51,14 +52,16 @@ void GpuBench::run(const GpuCase& work, const std::function<GpuWork()>& prepare)
   result.taken = prepared.taken;
   std::vector<int> rounds;
   std::vector<std::vector<double>> samples(prepared.sides.size());
-  for (const GpuSide& side : prepared.sides) {
+  for (std::size_t i = 0; i < prepared.sides.size(); ++i) {
+    const GpuSide& side = prepared.sides[i];
     prepared.poison();
     side.run();
     GpuMeasurement m{side.name, 0, 0, prepared.error(), false};
     m.right = m.error <= (side.tolerance > 0 ? side.tolerance : work.tolerance);
     if (!m.right) ++wrong_;
     result.sides.push_back(m);
-    rounds.push_back(options_.smoke ? 1 : rounds_of(cold_seconds(side), options_.rounds));
+    samples[i].push_back(cold_seconds(side));
+    rounds.push_back(options_.smoke ? 0 : more_rounds(samples[i][0], options_.rounds));
   }
   const int most = rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end());
   for (int round = 0; round < most; ++round) {

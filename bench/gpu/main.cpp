@@ -88,13 +88,12 @@ json to_json(const bench::GpuBench& bench, const std::string& commit) {
   return {{"date", now()}, {"commit", commit}, {"libraries", libraries}, {"cases", cases}};
 }
 
-void add_card(json& out, const bench::GpuBench& bench) {
+void add_card(json& out, const bench::GpuBench& bench, const bench::CardState& state) {
   const device::Info card = device::info();
-  const bench::CardState state = bench::card_state();
   out["card"] = card.name;
   out["multiprocessors"] = card.multiprocessors;
   out["driver"] = state.driver;
-  out["clocks_at_end"] = state.clocks;
+  out["clocks"] = state.clocks;
   out["peaks"] = {{"copy_gbs", bench.peaks().copy_bytes * 1e-9},
                   {"fma_f32_tflops", bench.peaks().fma_flops * 1e-12},
                   {"mma_bf16_tflops", bench.peaks().mma_flops * 1e-12}};
@@ -113,21 +112,23 @@ void run_all(bench::GpuBench& bench) {
   bench::run_optimizers(bench);
 }
 
-std::string whole(const bench::GpuBench& bench, const Arguments& a) {
+std::string whole(const bench::GpuBench& bench, const Arguments& a, const bench::CardState& card) {
   json out = to_json(bench, a.commit);
-  if (!a.options.list) add_card(out, bench);
-  return out.dump(1);
+  if (!a.options.list) add_card(out, bench, card);
+  return out.dump(1) + "\n";
 }
 
 int run(Arguments a) {
+  bench::CardState card;
   if (!a.json.empty() && !a.options.list) {
-    a.options.save = [&a](const bench::GpuBench& so_far) {
-      write_file_atomically(a.json, whole(so_far, a) + "\n");
+    a.options.save = [&](const bench::GpuBench& so_far) {
+      write_file_atomically(a.json, whole(so_far, a, card));
     };
   }
   bench::GpuBench bench(a.options);
   if (!a.options.list) {
     device::check_usable();
+    card = bench::card_state();
     bench.set_peaks(bench::measure_peaks(a.options.smoke));
     std::printf("%s: copy %.0f GB/s (read + written), f32 %.1f TFLOP/s, mma.sync bf16 %.1f\n",
                 device::info().name.c_str(), bench.peaks().copy_bytes * 1e-9,
@@ -137,10 +138,11 @@ int run(Arguments a) {
     }
   }
   run_all(bench);
+  card = bench::card_state();  // the clocks are those under load
   if (!a.json.empty()) {
-    write_file_atomically(a.json, whole(bench, a) + "\n");
+    write_file_atomically(a.json, whole(bench, a, card));
   } else if (a.options.list) {
-    std::printf("%s\n", whole(bench, a).c_str());
+    std::printf("%s", whole(bench, a, card).c_str());
   }
   if (bench.wrong() > 0) {
     std::fprintf(stderr, "tinct_gpu_bench: %d results are not within their tolerance\n",
