@@ -125,22 +125,32 @@ const char* taken(Conv2dPass pass, const Conv2dShape& s, bf16) {
   return gpu::conv2d_rung_bf16(pass, s).name;
 }
 
+// Rungs that round the factors of f32 convolutions.
+std::vector<const gpu::Conv2dRung<float>*> tf32_rungs() {
+  std::vector<const gpu::Conv2dRung<float>*> rungs;
+  for (const gpu::Conv2dRung<float>& rung : gpu::conv2d_rungs_tf32()) {
+    if (std::string(rung.name).ends_with("_tf32")) rungs.push_back(&rung);
+  }
+#ifdef TINCT_WITH_CUDNN
+  if (vendor::cudnn_problem().empty()) rungs.push_back(&vendor::cudnn_rung_tf32());
+#endif
+  return rungs;
+}
+
 template <class T>
 std::vector<GpuSide> sides_of(const std::shared_ptr<Data<T>>& d, Conv2dPass pass) {
   std::vector<GpuSide> sides;
   for (const gpu::Conv2dRung<T>& rung : rungs(T{})) {
     if (auto made = side(rung, d, pass)) sides.push_back(std::move(*made));
   }
-#ifdef TINCT_WITH_CUDNN
   if constexpr (sizeof(T) == 4) {
-    if (vendor::cudnn_problem().empty()) {
-      if (auto made = side(vendor::cudnn_rung_tf32(), d, pass)) {
-        made->tolerance = 5e-3;
-        sides.push_back(std::move(*made));
-      }
+    for (const gpu::Conv2dRung<float>* rung : tf32_rungs()) {
+      auto made = side(*rung, d, pass);
+      if (!made) continue;
+      made->tolerance = 5e-3;
+      sides.push_back(std::move(*made));
     }
   }
-#endif
   return sides;
 }
 

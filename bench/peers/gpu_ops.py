@@ -125,15 +125,20 @@ def key(case):
     return case["group"], case["name"], case["precision"]
 
 
-VENDORS = ("cudnn", "cudnn_tf32", "cublas", "cublas_tf32")
+def of_library(name):
+    return name.startswith(("cudnn", "cublas", "torch"))
+
+
+def in_tf32(name):
+    return name.endswith("tf32")
 
 
 def ours_of(case):
     """What tinct takes; where that is the vendor's, its own quickest."""
     taken = case.get("taken", "")
-    if taken not in VENDORS and case["sides"].get(taken, {}).get("ms", 0) > 0:
+    if not of_library(taken) and case["sides"].get(taken, {}).get("ms", 0) > 0:
         return taken, case["sides"][taken]
-    return best(case["sides"], lambda n: n not in VENDORS)
+    return best(case["sides"], lambda n: not of_library(n) and not in_tf32(n))
 
 
 def best(sides, wanted):
@@ -159,21 +164,21 @@ def table(ours, theirs):
              f"copy {peaks.get('copy_gbs', 0):.0f} GB/s (read and written), f32 {peaks.get('fma_f32_tflops', 0):.1f} TFLOP/s, "
              f"mma.sync in bf16 {peaks.get('mma_bf16_tflops', 0):.0f} TFLOP/s.", "",
              "| operation | case | stored as | tinct ms | of peak | error | cuDNN, cuBLAS ms | PyTorch ms | its error | ratio "
-             "| with tf32 ms |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+             "| tinct tf32 ms | library tf32 ms |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for c in ours["cases"]:
         torch_sides = peers.get(key(c), {})
-        mine = ours_of(c)
-        vendor = best(c["sides"], lambda n: n in ("cudnn", "cublas"))
-        peer = best(torch_sides, lambda n: n != "torch_tf32")
-        quickest = min((p[1]["ms"] for p in (vendor, peer) if p), default=None)
-        tf32 = best({**c["sides"], **torch_sides}, lambda n: n.endswith("tf32"))
+        every = {**c["sides"], **torch_sides}
+        mine, library = ours_of(c), best(every, lambda n: of_library(n) and not in_tf32(n))
+        peer = best(torch_sides, lambda n: not in_tf32(n))
+        vendor = best(c["sides"], lambda n: of_library(n) and not in_tf32(n))
+        rounded = [best(every, lambda n, theirs=theirs: in_tf32(n) and of_library(n) == theirs) for theirs in (False, True)]
         error = peer[1].get("error") if peer else None
         lines.append("| " + " | ".join([
             c["group"], c["name"], c["precision"], cell(mine), f"{mine[1]['percent_of_peak']:.0f} %" if mine else "",
             f"{mine[1]['error']:.0e}" if mine else "", cell(vendor, False) if vendor else "", cell(peer) if peer else "",
-            f"{error:.0e}" if error is not None else "",
-            f"x{quickest / mine[1]['ms']:.2f}" if mine and quickest else "", cell(tf32) if tf32 else ""]) + " |")
+            f"{error:.0e}" if error is not None else "", f"x{library[1]['ms'] / mine[1]['ms']:.2f}" if mine and library else "",
+            *(cell(r) if r else "" for r in rounded)]) + " |")
     return "\n".join(lines) + "\n" + means(ours, peers)
 
 
@@ -181,11 +186,13 @@ def means(ours, peers):
     """The geometric mean of the ratios of each operation and precision."""
     logs = {}
     for c in ours["cases"]:
-        mine = ours_of(c)
-        sides = {**c["sides"], **peers.get(key(c), {})}
-        peer = best(sides, lambda n: n in ("cudnn", "cublas") or (n.startswith("torch") and n != "torch_tf32"))
-        if mine and peer:
-            logs.setdefault((c["group"], c["precision"]), []).append(math.log(peer[1]["ms"] / mine[1]["ms"]))
+        every = {**c["sides"], **peers.get(key(c), {})}
+        pairs = {c["precision"]: (ours_of(c), best(every, lambda n: of_library(n) and not in_tf32(n))),
+                 "f32, tf32": (best(every, lambda n: in_tf32(n) and not of_library(n)),
+                               best(every, lambda n: in_tf32(n) and of_library(n)))}
+        for precision, (mine, library) in pairs.items():
+            if mine and library:
+                logs.setdefault((c["group"], precision), []).append(math.log(library[1]["ms"] / mine[1]["ms"]))
     lines = ["", "| operation | stored as | cases | geometric mean of the ratios |", "| --- | --- | --- | --- |"]
     lines += [f"| {g} | {p} | {len(v)} | x{math.exp(statistics.mean(v)):.2f} |" for (g, p), v in logs.items()]
     return "\n".join(lines) + "\n"

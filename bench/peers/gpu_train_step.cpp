@@ -1,7 +1,7 @@
 // Training steps on a device, for bench/peers/gpu_train_step.py to check and to time against
 // PyTorch.
 //
-// tinct_gpu_train_step PRESET WEIGHTS BATCH OUT [--device gpu|sim|cpu] [--precision f32|bf16]
+// tinct_gpu_train_step PRESET WEIGHTS BATCH OUT [--device gpu|sim|cpu] [--precision f32|tf32|bf16]
 //                      [--width-divisor N]
 // writes the weights that it draws to WEIGHTS, takes x and target from BATCH, and writes the loss
 // and every gradient to OUT. Then, for each line on stdin: "steps N" runs forward, squared error,
@@ -54,7 +54,7 @@ Arguments parse(int argc, char** argv) {
   if (files.size() != 4) {
     throw std::invalid_argument(
         "usage: tinct_gpu_train_step PRESET WEIGHTS BATCH OUT [--device gpu|sim|cpu] "
-        "[--precision f32|bf16] [--width-divisor N]");
+        "[--precision f32|tf32|bf16] [--width-divisor N]");
   }
   a.preset = files[0], a.weights = files[1], a.batch = files[2], a.out = files[3];
   return a;

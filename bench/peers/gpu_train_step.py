@@ -3,8 +3,8 @@
 network).
 
 The same weights, drawn by tinct; the same pictures; squared error; Adam; VGG16 frozen. Checks the loss and every gradient
-against PyTorch in float64, then times blocks of steps of both sides alternately: tinct_gpu_train_step in f32 and bf16;
-PyTorch channels_last with cudnn.benchmark, in f32, with TF32 and under autocast to bf16, eager and through torch.compile.
+against PyTorch in float64, then times blocks of steps of both sides alternately: tinct_gpu_train_step in f32, tf32 and
+bf16; PyTorch channels_last with cudnn.benchmark, in f32, with TF32 and under autocast to bf16, eager and through torch.compile.
 Usage: gpu_train_step.py --programs build/cuda --out steps.json [--table steps.md] [--presets a,b] [--batch 16] [--size 224]
                          [--steps 10] [--blocks 5] [--seconds 75] [--device cuda|cpu] [--width-divisor N]
 """
@@ -215,7 +215,7 @@ class Preset:
         wide = pictures(args.batch, args.size, 2)
         target = wide if name.startswith("dahl") else wide * 0.4 - 0.2
         self.precisions = ["f32", "tf32", "bf16"] if args.device == "cuda" else ["f32"]
-        self.tinct = {f"tinct {p}": Tinct(args, name, p, x, target) for p in self.precisions if p != "tf32"}
+        self.tinct = {f"tinct {p}": Tinct(args, name, p, x, target) for p in self.precisions}
         for side in self.tinct.values():
             side.wait_until_ready()
         self.net = make_network(name, self.tinct["tinct f32"].weights)
@@ -254,10 +254,10 @@ def table(result):
 
 
 def rows_of(preset, figures):
-    """A row for each side; PyTorch's TF32 is held against tinct's f32."""
+    """A row for each side, PyTorch's with its ratio to tinct's at the same precision."""
     rows = []
     for side, found in figures.items():
-        ours = figures.get("tinct bf16" if "bf16" in side else "tinct f32")
+        ours = figures.get("tinct " + side.split()[1])
         ratio = {"of_tinct": found["ms"] / ours["ms"]} if ours and side.startswith("torch") else {}
         args = preset.args
         rows.append({"preset": preset.name, "pictures": f"{args.batch}x{args.size}x{args.size}", "side": side, **found, **ratio})
