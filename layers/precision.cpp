@@ -32,9 +32,7 @@ Precision find_precision(const std::string& name, Device device) {
 
 void set_precision(Precision precision) {
   current = precision;
-#ifdef TINCT_WITH_GPU
-  gpu::allow_tf32(precision == Precision::tf32);
-#endif
+  allow_tf32(precision == Precision::tf32);
 }
 
 Precision precision() {

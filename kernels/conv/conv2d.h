@@ -81,15 +81,15 @@ void conv2d_backward_data(const Conv2dShape& s, const float* dy, const PackedWei
 
 }  // namespace cpu
 
+/// Whether the f32 functions of tinct::gpu below, and those of conv_transpose2d.h, multiply in tf32
+/// (11 bits, on tensor cores; sums are f32) from now on, on any thread; not at first. Few channels
+/// on one side stay f32.
+void allow_tf32(bool yes);
+bool tf32_allowed();
+
 /// On device pointers, at multiples of 16 bytes. Each calls the rung of kernels/conv/rungs.h that
 /// suits the shape; the same bits in every call.
 namespace gpu {
-
-/// Whether the f32 functions below, and those of conv_transpose2d.h, multiply in tf32 (11 bits, on
-/// tensor cores; sums are f32) from now on, on any thread; not at first. Few channels on one side
-/// stay f32.
-void allow_tf32(bool yes);
-bool tf32_allowed();
 
 void conv2d(const Conv2dShape& s, const float* x, const float* w, const float* bias,
             Activation activation, float* y);

@@ -1,5 +1,4 @@
 // Which rung of the ladder computes a convolution: the one place where rungs are named and chosen.
-#include <atomic>
 #include <type_traits>
 #include <vector>
 
@@ -57,8 +56,6 @@ constexpr Conv2dRung<float> kRungsTf32[] = {
     kFirstLayer<float>,
     kFewOutputs<float>,
 };
-
-std::atomic<bool> tf32{false};
 
 // Tiles of the size that suits the shape.
 void forward(const Conv2dShape& s, const bf16* x, const bf16* w, const float* bias,
@@ -132,13 +129,6 @@ std::span<const Conv2dRung<bf16>> conv2d_rungs_bf16() {
 
 std::span<const Conv2dRung<float>> conv2d_rungs_tf32() {
   return kRungsTf32;
-}
-
-void allow_tf32(bool yes) {
-  tf32 = yes;
-}
-bool tf32_allowed() {
-  return tf32;
 }
 
 const Conv2dRung<float>& conv2d_rung(Conv2dPass pass, const Conv2dShape& s) {

@@ -96,9 +96,9 @@ TEST_CASE("tf32 is taken where it is allowed", "[gpu][conv2d][tf32]") {
   const Conv2dShape s = kRows[4].shape();
   const auto name = [&] { return std::string(gpu::conv2d_rung(Conv2dPass::forward, s).name); };
   CHECK(name() == "register_tiles");
-  gpu::allow_tf32(true);
+  allow_tf32(true);
   CHECK(name() == "register_tiles_tf32");
-  gpu::allow_tf32(false);
+  allow_tf32(false);
   CHECK(name() == "register_tiles");
 }
 
