@@ -68,8 +68,10 @@ unsigned collisions(const WarpRequest& request) {
 
 void Counts::begin_block(unsigned warps) {
   open_.resize(warps);
+  if (read_.empty()) return;
   block_reads_ += read_.size();
   read_.clear();
+  recent_.fill(0);
 }
 
 void Counts::add(unsigned thread, std::uintptr_t address, std::size_t bytes, Space space,
@@ -108,13 +110,13 @@ void Counts::account(const Open& open, const WarpRequest& request) {
 }
 
 void Counts::remember(const WarpRequest& request, std::size_t bytes) {
-  std::uintptr_t last = 0;
   for (unsigned lane = 0; lane < 32; ++lane) {
     if ((request.mask >> lane & 1) == 0) continue;
     for (std::uintptr_t sector = request.address[lane] / kSectorBytes;
          sector <= (request.address[lane] + bytes - 1) / kSectorBytes; ++sector) {
-      if (sector != last) read_.insert(sector);  // lanes side by side share most of theirs
-      last = sector;
+      std::uintptr_t& recent = recent_[sector % recent_.size()];
+      if (recent != sector) read_.insert(sector);
+      recent = sector;
     }
   }
 }

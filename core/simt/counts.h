@@ -69,8 +69,9 @@ class Counts {
 
   std::vector<std::unordered_map<std::uint64_t, Open>> open_;  ///< of each warp
   std::map<Key, LineCount> totals_;
-  std::unordered_set<std::uintptr_t> read_;  ///< sectors that this block has read
-  std::uint64_t block_reads_ = 0;            ///< of the blocks before
+  std::unordered_set<std::uintptr_t> read_;    ///< sectors that this block has read
+  std::array<std::uintptr_t, 8192> recent_{};  ///< some of them, where a look is quick
+  std::uint64_t block_reads_ = 0;              ///< of the blocks before
 };
 
 }  // namespace tinct::simt
