@@ -15,7 +15,8 @@ constexpr double kSectorBytes = 32;
 // A multiprocessor moves 128 bytes a clock between its lanes and the first cache, four sectors of
 // one request, and as many between its lanes and shared memory: a wave.
 constexpr double kSectorsAClock = 4;
-constexpr int kRegisters = 65536;  ///< of a multiprocessor, all three cards
+constexpr double kFlopsOfMma = 4096;  ///< bf16; a tf32 one has half of them, at half the rate
+constexpr int kRegisters = 65536;     ///< of a multiprocessor, all three cards
 
 // f32 and tensor rates are the data sheets'; they equal multiprocessors x lanes x 2 x clock.
 const std::vector<Card> kCards = {
@@ -96,26 +97,21 @@ Bound bound(const Card& card, const Work& work) {
     if (seconds > 0) b.parts.push_back({resource, seconds, std::move(why)});
   };
   const double clock = card.clock_ghz * 1e9;
-  double l2_bytes = 0, l1_clocks = 0, waves = 0, tensor_seconds = 0, tensor_flops = 0;
+  double l2_bytes = 0, l1_clocks = 0, waves = 0, tensor_ops = 0, busiest_ops = 0;
   for (const LaunchWork& launch : work.launches) {
     const double share = busiest(card, launch);
     l2_bytes += launch.block_sectors * kSectorBytes;
     l1_clocks += std::max(launch.requests, launch.sectors / kSectorsAClock) * share;
     waves += launch.waves * share;
-    tensor_flops += launch.tensor_flops;
-    tensor_seconds +=
-        launch.tensor_flops * share / (card.tensor_tflops * 1e12 / card.multiprocessors);
+    tensor_ops += launch.tensor_ops;
+    busiest_ops += launch.tensor_ops * share;
   }
   const auto at_rate = [](double bytes, double gbs) {
     return with_prefix(bytes, "B") + " at " + with_prefix(gbs * 1e9, "B/s");
   };
   const auto at_clock = [&](double clocks, const char* what) {
-    return digits(clocks < 100 ? "%.3g" : "%.0f", clocks) + what + " on the busiest multiprocessor, " +
-           digits("%.3g", card.clock_ghz) + " GHz";
-  };
-  const auto of_peak = [&](double flops, double share, double tflops) {
-    return with_prefix(flops, "FLOP") + ", " + percent(share) +
-           " on the busiest multiprocessor; the card " + with_prefix(tflops * 1e12, "FLOP/s");
+    return digits(clocks < 100 ? "%.3g" : "%.0f", clocks) + what +
+           " on the busiest multiprocessor, " + digits("%.3g", card.clock_ghz) + " GHz";
   };
   add(Resource::dram, work.bytes / (card.dram_gbs * 1e9), at_rate(work.bytes, card.dram_gbs));
   if (card.l2_gbs > 0) {
@@ -125,12 +121,13 @@ Bound bound(const Card& card, const Work& work) {
   add(Resource::shared, waves / clock, at_clock(waves, " waves"));
   const double peak = card.fp32_tflops * 1e12, share = busiest(card, work);
   add(Resource::fp32, work.fp32_flops * share * card.multiprocessors / peak,
-      of_peak(work.fp32_flops, share, card.fp32_tflops));
-  add(Resource::tensor, tensor_seconds,
-      of_peak(tensor_flops,
-              tensor_seconds * card.tensor_tflops * 1e12 / card.multiprocessors /
-                  std::max(tensor_flops, 1.0),
-              card.tensor_tflops));
+      with_prefix(work.fp32_flops, "FLOP") + ", " + percent(share) +
+          " on the busiest multiprocessor; the card " + with_prefix(peak, "FLOP/s"));
+  add(Resource::tensor,
+      busiest_ops * kFlopsOfMma * card.multiprocessors / (card.tensor_tflops * 1e12),
+      digits("%.0f", tensor_ops) + " mma.sync, " + percent(busiest_ops / tensor_ops) +
+          " on the busiest multiprocessor; the card " +
+          with_prefix(card.tensor_tflops * 1e12, "FLOP/s"));
   std::stable_sort(b.parts.begin(), b.parts.end(), [](const Bound::Part& x, const Bound::Part& y) {
     return x.seconds > y.seconds;
   });

@@ -31,8 +31,7 @@ const Card& find_card(const std::string& name);
 
 /// What one kernel asks for, summed over its launches with one grid.
 struct LaunchWork {
-  std::uint64_t blocks = 1;  ///< of a launch
-  std::uint64_t launches = 1;
+  std::uint64_t blocks = 1;      ///< of a launch
   unsigned threads = 32;         ///< of a block
   int registers = 0;             ///< of a thread; 0: unknown
   std::size_t shared_bytes = 0;  ///< of a block
@@ -40,7 +39,7 @@ struct LaunchWork {
   double requests = 0;           ///< of warps to device memory
   double block_sectors = 0;      ///< simt::LaunchCount::block_sectors
   double waves = 0;              ///< of shared memory
-  double tensor_flops = 0;
+  double tensor_ops = 0;  ///< mma.sync: 4096 FLOPs in bf16, in tf32 half of them at half the rate
 };
 
 struct Work {

@@ -117,8 +117,7 @@ void print_counts(const KernelResult& r, const Card& card) {
   print_shared("shared writes", total(r, Space::shared, Access::write));
   print_atomics(r);
   if (r.counts->report.tensor_ops > 0) {
-    std::printf("  %-15s %llu mma.sync m16n8k16\n", "tensor cores",
-                whole(r.counts->report.tensor_ops));
+    std::printf("  %-15s %llu mma.sync\n", "tensor cores", whole(r.counts->report.tensor_ops));
   } else {
     std::printf("  %-15s none\n", "tensor cores");
   }
@@ -146,7 +145,7 @@ std::string title(const Kernel& kernel, const Rung& rung) {
 void print(const Kernel& kernel, bool with_settings) {
   std::printf("%s: %s\n", kernel.name.c_str(), kernel.summary.c_str());
   for (const Rung& rung : kernel.rungs) {
-    std::printf("  %d %-15s %-9s %-39s %s\n", rung.number, rung.name.c_str(),
+    std::printf("  %d %-19s %-9s %-39s %s\n", rung.number, rung.name.c_str(),
                 types_of(rung).c_str(), rung.file.c_str(), rung.idea.c_str());
   }
   if (!with_settings) return;

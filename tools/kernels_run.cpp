@@ -45,7 +45,8 @@ const Rung& find_rung(const Kernel& kernel, const std::string& text, const std::
   for (const Rung& rung : kernel.rungs) {
     if (text == rung.name || text == std::to_string(rung.number)) return rung;
     const bool ours = rung.file.find("/vendor/") == std::string::npos;
-    if (ours && stores(rung) && rung.shape.empty()) last = &rung;
+    if (!ours || !stores(rung) || !rung.shape.empty()) continue;
+    if (last == nullptr || rung.number > last->number) last = &rung;
   }
   if (text.empty() && last != nullptr) return *last;
   const auto names = names_of(kernel.rungs, [](const Rung& r) { return r.name; });
@@ -234,7 +235,6 @@ Work work_of(const KernelResult& result) {
     const simt::LaunchCount& l = report.kernels[i];
     const PtxasRow* row = result.counts->resources[i];
     LaunchWork launch;
-    launch.launches = l.launches;
     launch.blocks = std::uint64_t{l.grid[0]} * l.grid[1] * l.grid[2];
     launch.threads = l.block[0] * l.block[1] * l.block[2];
     launch.registers = row != nullptr ? row->registers : 0;
@@ -244,7 +244,7 @@ Work work_of(const KernelResult& result) {
     launch.requests = static_cast<double>(l.requests);
     launch.block_sectors = static_cast<double>(l.block_sectors);
     launch.waves = static_cast<double>(l.waves);
-    launch.tensor_flops = 4096.0 * static_cast<double>(l.tensor_ops);
+    launch.tensor_ops = static_cast<double>(l.tensor_ops);
     work.launches.push_back(launch);
   }
   // What tensor cores multiply, the other units need not.

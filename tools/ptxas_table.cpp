@@ -1,6 +1,7 @@
 // Reading the table of ptxas, and finding a kernel in it.
 #include "tools/ptxas_table.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace tinct {
@@ -66,20 +67,21 @@ const std::vector<PtxasRow>& ptxas_table() {
 }
 
 const PtxasRow* find_ptxas_row(const std::string& kernel, const std::vector<std::string>& files) {
-  const PtxasRow* any = nullptr;
-  std::size_t named = 0;
+  std::vector<const PtxasRow*> named;
   for (const PtxasRow& row : ptxas_table()) {
-    if (row.kernel != kernel) continue;
-    any = &row;
-    ++named;
+    if (row.kernel == kernel) named.push_back(&row);
   }
-  if (named <= 1) return any;
   for (const std::string& file : files) {
-    for (const PtxasRow& row : ptxas_table()) {
-      if (row.kernel == kernel && row.file == file) return &row;
+    for (const PtxasRow* row : named) {
+      if (row->file == file) return row;
     }
   }
-  return nullptr;
+  // A kernel in a header is the same wherever it was compiled.
+  const bool same = std::all_of(named.begin(), named.end(), [&](const PtxasRow* row) {
+    return row->registers == named[0]->registers && row->shared == named[0]->shared &&
+           row->stack == named[0]->stack;
+  });
+  return same && !named.empty() ? named[0] : nullptr;
 }
 
 }  // namespace tinct

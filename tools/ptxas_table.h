@@ -24,8 +24,8 @@ const std::vector<PtxasRow>& ptxas_table();
 /// "void tinct::gpu::(anonymous namespace)::forward<(tinct::Activation)0, float>(int)" as the table
 /// has it.
 std::string short_kernel_name(std::string name);
-/// The row of a kernel by its short name, or null. Names that several files have are told apart by
-/// `files`, of which the first that has it counts.
+/// The row of a kernel by its short name, or null. Of several files that have the name the first of
+/// `files` counts; without one of these, their figures must agree.
 const PtxasRow* find_ptxas_row(const std::string& kernel, const std::vector<std::string>& files);
 
 }  // namespace tinct

@@ -72,7 +72,7 @@ void Checker::collective(Collective kind, unsigned warp, unsigned mask,
                          const std::array<Exchange*, 32>& lanes) {
   ++counted_.collectives;
   steps_ = 0;
-  if (kind == Collective::mma_bf16) ++counted_.tensor_ops;
+  if (kind == Collective::mma_bf16 || kind == Collective::mma_tf32) ++counted_.tensor_ops;
   if (kind == Collective::load_matrix) {
     const unsigned rows = 8 * (lanes[0]->argument % 8);
     for (unsigned lane = 0; lane < rows; ++lane) {

@@ -88,7 +88,8 @@ struct Report {
   std::uint64_t launches = 0, blocks = 0, threads = 0;
   std::uint64_t barriers = 0;     ///< of whole blocks
   std::uint64_t collectives = 0;  ///< of warps, tensor-core operations included
-  std::uint64_t tensor_ops = 0;   ///< mma.sync.m16n8k16, 4096 FLOPs each
+  std::uint64_t tensor_ops =
+      0;  ///< mma.sync: m16n8k16 of bf16, 4096 FLOPs, or m16n8k8 of tf32, half
 
   /// The lines of one kind added up; `where` is empty.
   LineCount total(Space space, Access access) const;

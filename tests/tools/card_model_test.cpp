@@ -43,7 +43,7 @@ TEST_CASE("each resource's time is its work over its rate", "[card_model]") {
   launch.block_sectors = 5.5e9 / 32 * 3;  // 3 ms at 5500 GB/s
   launch.sectors = 4 * 132 * 1.98e6 * 4;  // 4 ms: four a clock and multiprocessor
   launch.waves = 132 * 1.98e6 * 5;        // 5 ms: one a clock and multiprocessor
-  launch.tensor_flops = 989e9 * 6;        // 6 ms
+  launch.tensor_ops = 989e9 / 4096 * 6;   // 6 ms
   work.launches = {launch};
   const Bound b = bound(h200, work);
   REQUIRE(b.parts.size() == 6);

@@ -75,10 +75,11 @@ TEST_CASE("every operation on the GPU is listed, rung by rung", "[kernels]") {
 TEST_CASE("the ladder of convolutions is that of kernels/conv/rungs.h", "[kernels]") {
   for (const char* name : {"conv2d", "conv2d_backward_data", "conv2d_backward_weights"}) {
     const Kernel& kernel = find_kernel(name);
-    std::set<int> expected, listed;
-    for (const auto& rung : gpu::conv2d_rungs()) expected.insert(rung.number);
-    for (const auto& rung : gpu::conv2d_rungs_bf16()) expected.insert(rung.number);
-    for (const Rung& rung : kernel.rungs) listed.insert(rung.number);
+    std::set<std::pair<int, std::string> > expected, listed;
+    for (const auto& rung : gpu::conv2d_rungs()) expected.emplace(rung.number, rung.name);
+    for (const auto& rung : gpu::conv2d_rungs_tf32()) expected.emplace(rung.number, rung.name);
+    for (const auto& rung : gpu::conv2d_rungs_bf16()) expected.emplace(rung.number, rung.name);
+    for (const Rung& rung : kernel.rungs) listed.emplace(rung.number, rung.name);
     CHECK(listed == expected);
   }
 }
@@ -206,7 +207,7 @@ TEST_CASE("tensor cores are counted by the instruction", "[kernels]") {
   CHECK(r.counts->report.tensor_ops == 4 * 8 * 64 / 16);
   const Work work = work_of(r);
   CHECK(work.fp32_flops == 0);
-  CHECK(work.launches[0].tensor_flops == r.flops);
+  CHECK(4096 * work.launches[0].tensor_ops == r.flops);
 }
 
 TEST_CASE("a run as JSON", "[kernels]") {

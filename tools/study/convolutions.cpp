@@ -56,20 +56,32 @@ bool has(const Conv2dRung<T>& rung, Conv2dPass pass) {
                                              : rung.backward_weights != nullptr;
 }
 
+// Every rung for tensors stored as T; those that multiply in tf32 come last.
 template <class T>
-std::span<const Conv2dRung<T>> ladder() {
+std::vector<Conv2dRung<T>> ladder() {
   if constexpr (sizeof(T) == 2) {
-    return conv2d_rungs_bf16();
+    return {conv2d_rungs_bf16().begin(), conv2d_rungs_bf16().end()};
   } else {
-    return conv2d_rungs();
+    std::vector<Conv2dRung<T>> rungs(conv2d_rungs().begin(), conv2d_rungs().end());
+    for (const Conv2dRung<T>& rung : conv2d_rungs_tf32()) {
+      const bool known = std::any_of(rungs.begin(), rungs.end(), [&](const Conv2dRung<T>& r) {
+        return std::string(r.name) == rung.name;
+      });
+      if (!known) rungs.push_back(rung);
+    }
+    return rungs;
   }
 }
 
+bool in_tf32(const std::string& rung) {
+  return rung.find("tf32") != std::string::npos;
+}
+
 template <class T>
-const Conv2dRung<T>& rung_of(Conv2dPass pass, const Problem& p, const Conv2dShape& s) {
+Conv2dRung<T> rung_of(Conv2dPass pass, const Problem& p, const Conv2dShape& s) {
   const auto rungs = ladder<T>();
   const auto found = std::find_if(rungs.begin(), rungs.end(), [&](const Conv2dRung<T>& rung) {
-    return rung.number == p.rung.number;
+    return rung.name == p.rung.name;
   });
   if (found->supports(pass, s)) return *found;
   throw std::invalid_argument(std::string(name_of(pass)) + "/" + p.rung.name +
@@ -99,6 +111,7 @@ Run conv2d_run(const Problem& p) {
     TINCT_STUDY_CALLS(run, T, ref::conv2d_backward_weights, rung.backward_weights, s, AT(0), AT(1),
                       F32(2), F32(3));
   }
+  if (in_tf32(p.rung.name)) run.tolerance = 1e-3;  // operands have 11 bits
   return run;
 }
 
@@ -114,7 +127,7 @@ void add_rungs(Conv2dPass pass, std::vector<Rung>& to) {
   for (const Conv2dRung<T>& rung : ladder<T>()) {
     if (!has(rung, pass)) continue;
     const auto known =
-        std::find_if(to.begin(), to.end(), [&](const Rung& r) { return r.number == rung.number; });
+        std::find_if(to.begin(), to.end(), [&](const Rung& r) { return r.name == rung.name; });
     if (known != to.end()) {
       known->types.push_back(stored_as<T>());
       continue;
@@ -125,12 +138,14 @@ void add_rungs(Conv2dPass pass, std::vector<Rung>& to) {
           {rung.number, name, name, "kernels/vendor/cudnn.cpp", rung.idea, {stored_as<T>()}});
       continue;
     }
+    // Where a rung's weight gradient is a kernel of its own, so is its file.
+    const std::string stem = name == "register_tiles_tf32" ? "register_tiles" : name;
     const bool own_file =
-        pass == Conv2dPass::backward_weights && (name == "register_tiles" || name == "tensor_core");
+        pass == Conv2dPass::backward_weights && (stem == "register_tiles" || stem == "tensor_core");
     to.push_back({rung.number,
                   name,
-                  std::string(name_of(pass)) + "_" + name,
-                  "kernels/conv/" + name + (own_file ? "_weights" : "") + ".cu",
+                  std::string(name_of(pass)) + "_" + (stem == name ? name : "tf32"),
+                  "kernels/conv/" + stem + (own_file ? "_weights" : "") + ".cu",
                   rung.idea,
                   {stored_as<T>()},
                   shape_for(name)});
@@ -151,8 +166,9 @@ Kernel conv2d_kernel(const char* summary) {
   if (kPass == Conv2dPass::forward) kernel.settings.push_back(activation_setting);
   add_rungs<float>(kPass, kernel.rungs);
   add_rungs<bf16>(kPass, kernel.rungs);
-  std::sort(kernel.rungs.begin(), kernel.rungs.end(),
-            [](const Rung& a, const Rung& b) { return a.number < b.number; });
+  std::sort(kernel.rungs.begin(), kernel.rungs.end(), [](const Rung& a, const Rung& b) {
+    return std::pair(a.number, in_tf32(a.name)) < std::pair(b.number, in_tf32(b.name));
+  });
   return kernel;
 }
 

@@ -19,7 +19,7 @@ std::size_t bytes_of(Stored stored);
 
 /// One way to compute a kernel's operation.
 struct Rung {
-  int number = 1;        ///< its place in the ladder, from 1; a gap is a rung of another type
+  int number = 1;        ///< its place in the ladder, from 1; two of one number are siblings
   std::string name;      ///< "shared_tiles"
   std::string function;  ///< of tinct::gpu: "sum_of_squares_tree"
   std::string file;      ///< "kernels/sum_of_squares.cu"
