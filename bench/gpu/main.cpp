@@ -112,6 +112,15 @@ void run_all(bench::GpuBench& bench) {
   bench::run_optimizers(bench);
 }
 
+void print_peaks(const bench::Peaks& peaks) {
+  std::printf("%s", device::info().name.c_str());
+  if (peaks.copy_bytes > 0) {
+    std::printf(": copy %.0f GB/s (read + written), f32 %.1f TFLOP/s, mma.sync bf16 %.0f TFLOP/s",
+                peaks.copy_bytes * 1e-9, peaks.fma_flops * 1e-12, peaks.mma_flops * 1e-12);
+  }
+  std::printf("\n");
+}
+
 std::string whole(const bench::GpuBench& bench, const Arguments& a, const bench::CardState& card) {
   json out = to_json(bench, a.commit);
   if (!a.options.list) add_card(out, bench, card);
@@ -130,9 +139,7 @@ int run(Arguments a) {
     device::check_usable();
     card = bench::card_state();
     bench.set_peaks(bench::measure_peaks(a.options.smoke));
-    std::printf("%s: copy %.0f GB/s (read + written), f32 %.1f TFLOP/s, mma.sync bf16 %.1f\n",
-                device::info().name.c_str(), bench.peaks().copy_bytes * 1e-9,
-                bench.peaks().fma_flops * 1e-12, bench.peaks().mma_flops * 1e-12);
+    print_peaks(bench.peaks());
     for (const auto& [name, state] : vendor::libraries()) {
       std::printf("%s: %s\n", name.c_str(), state.c_str());
     }
