@@ -16,8 +16,8 @@ TEST_CASE("bf16 keeps eight bits, to the nearest, ties to even") {
   const float infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> x = {1,     -2.5f,   1 + 0x1p-8f, 1 + 0x1p-7f, 1 + 3 * 0x1p-8f,
                                 3e38f, 3.4e38f, 1e-40f,      infinity};
-  const std::vector<float> expected = {
-      1, -2.5f, 1, 1 + 0x1p-7f, 1 + 0x1p-6f, 0x1.c4p127f, infinity, 0x1p-133f, infinity};
+  const std::vector<float> expected = {1,           -2.5f,    1,         1 + 0x1p-7f, 1 + 0x1p-6f,
+                                       0x1.c4p127f, infinity, 0x1p-133f, infinity};
   std::vector<bf16> narrow(x.size());
   std::vector<float> wide(x.size());
   cpu::cast(x.size(), x.data(), narrow.data());
