@@ -1,18 +1,15 @@
 // tinct colorize: grey photographs in, colour photographs out.
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <future>
-#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
 #include "core/error.h"
 #include "core/threads.h"
 #include "tools/colorize_plan.h"
+#include "tools/colorize_report.h"
 #include "tools/exit_code.h"
 #include "tools/progress.h"
 #include "tools/shipped.h"
@@ -55,17 +52,6 @@ struct Options {
 struct Coloured {
   Image picture;
   Image map;  ///< of the uncertainty; empty when it is not wanted
-};
-
-enum class Status { waiting, done, skipped, failed };
-
-struct Outcome {
-  Status status = Status::waiting;
-  std::size_t width = 0, height = 0;
-  double ms = 0;  ///< prediction and painting
-  std::vector<std::string> notes;
-  std::string error;
-  ExitCode code = ExitCode::ok;
 };
 
 /// Runs `work` on another thread, serially, so that it leaves the pool to the network.
@@ -112,7 +98,7 @@ class Run {
     finish_writing();
   }
 
-  const std::vector<Outcome>& outcomes() const { return outcomes_; }
+  const std::vector<ColorizeOutcome>& outcomes() const { return outcomes_; }
   const ContactSheet& sheet() const { return sheet_; }
 
  private:
@@ -124,7 +110,7 @@ class Run {
         return in_background(
             [path = job.input, limits = options_.limits] { return load_image(path, limits); });
       }
-      outcomes_[i].status = job.up_to_date ? Status::skipped : Status::failed;
+      outcomes_[i].status = job.up_to_date ? ColorizeStatus::skipped : ColorizeStatus::failed;
       outcomes_[i].error = job.problem;
       if (!job.up_to_date) outcomes_[i].code = ExitCode::usage;
     }
@@ -132,7 +118,7 @@ class Run {
   }
 
   std::optional<Coloured> colour(std::size_t i, std::future<Image> loaded) {
-    Outcome& outcome = outcomes_[i];
+    ColorizeOutcome& outcome = outcomes_[i];
     try {
       const Image image = loaded.get();
       const auto start = std::chrono::steady_clock::now();
@@ -176,8 +162,8 @@ class Run {
   }
 
   void fail(std::size_t i, const std::exception& error) {
-    Outcome& outcome = outcomes_[i];
-    outcome.status = Status::failed;
+    ColorizeOutcome& outcome = outcomes_[i];
+    outcome.status = ColorizeStatus::failed;
     outcome.error = error.what();
     outcome.code = exit_code(error);
     // The library's messages on pictures begin with the file; others do not know it.
@@ -206,7 +192,7 @@ class Run {
     if (!writing_.valid()) return;
     try {
       writing_.get();
-      outcomes_[written_].status = Status::done;
+      outcomes_[written_].status = ColorizeStatus::done;
     } catch (const std::exception& error) {
       fail(written_, error);
       if (dynamic_cast<const IoError*>(&error) != nullptr) throw;
@@ -216,100 +202,11 @@ class Run {
   const Options& options_;
   const ColorizePlan& plan_;
   Model model_;
-  std::vector<Outcome> outcomes_;
+  std::vector<ColorizeOutcome> outcomes_;
   ContactSheet sheet_;
   std::future<void> writing_;
   std::size_t written_ = 0;  // what writing_ is about
 };
-
-const char* name(Status status) {
-  switch (status) {
-    case Status::waiting:
-      return "not reached";
-    case Status::done:
-      return "done";
-    case Status::skipped:
-      return "skipped";
-    case Status::failed:
-      return "failed";
-  }
-  return "";
-}
-
-struct Counts {
-  std::size_t done = 0, skipped = 0, failed = 0;
-};
-
-Counts count(const std::vector<Outcome>& outcomes) {
-  Counts counts;
-  for (const Outcome& outcome : outcomes) {
-    counts.done += outcome.status == Status::done;
-    counts.skipped += outcome.status == Status::skipped;
-    counts.failed += outcome.status == Status::failed;
-  }
-  return counts;
-}
-
-void print_json(const ColorizePlan& plan, const std::vector<Outcome>& outcomes, double seconds) {
-  nlohmann::json pictures = nlohmann::json::array();
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const Outcome& outcome = outcomes[i];
-    nlohmann::json one = {{"input", plan.jobs[i].input},
-                          {"output", plan.jobs[i].output},
-                          {"status", name(outcome.status)}};
-    if (outcome.status == Status::done) {
-      one["width"] = outcome.width, one["height"] = outcome.height, one["ms"] = outcome.ms;
-      one["notes"] = outcome.notes;
-      if (!plan.jobs[i].uncertainty.empty()) one["uncertainty"] = plan.jobs[i].uncertainty;
-    }
-    if (outcome.status == Status::failed) one["error"] = outcome.error;
-    pictures.push_back(std::move(one));
-  }
-  const Counts counts = count(outcomes);
-  const nlohmann::json json = {{"done", counts.done},     {"skipped", counts.skipped},
-                               {"failed", counts.failed}, {"unreadable", plan.unreadable},
-                               {"seconds", seconds},      {"pictures", std::move(pictures)}};
-  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-}
-
-void print_report(const ColorizePlan& plan, const std::vector<Outcome>& outcomes, double seconds) {
-  const Counts counts = count(outcomes);
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    for (const std::string& note : outcomes[i].notes) say(plan.jobs[i].input + ": " + note);
-  }
-  if (outcomes.size() == 1 && counts.done + counts.skipped == 0) return;
-  if (outcomes.size() == 1) {
-    std::printf("%s%s\n", plan.jobs[0].output.c_str(), counts.skipped ? " (up to date)" : "");
-    return;
-  }
-  std::printf("%zu coloured", counts.done);
-  if (counts.skipped > 0) std::printf(", %zu up to date", counts.skipped);
-  if (counts.failed > 0) std::printf(", %zu failed", counts.failed);
-  std::printf(" in %s\n", format_duration(seconds).c_str());
-}
-
-/// Names what failed, on stderr even with --quiet, and ends the program with the failures' code.
-void end_with_failures(const ColorizePlan& plan, const std::vector<Outcome>& outcomes) {
-  std::set<ExitCode> codes;
-  std::string only;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].status != Status::failed) continue;
-    codes.insert(outcomes[i].code);
-    only = outcomes[i].error;
-    if (only.rfind(plan.jobs[i].input, 0) != 0) only.insert(0, plan.jobs[i].input + ": ");
-    if (outcomes.size() > 1) std::fprintf(stderr, "failed: %s\n", only.c_str());
-  }
-  for (const std::string& folder : plan.unreadable) {
-    codes.insert(ExitCode::io);
-    std::fprintf(stderr, "failed: %s\n", folder.c_str());
-  }
-  if (codes.empty()) return;
-  const ExitCode code = codes.size() == 1 ? *codes.begin() : ExitCode::data;
-  const std::size_t failed = count(outcomes).failed;
-  if (outcomes.size() == 1 && failed == 1) throw Exit(code, only);
-  throw Exit(
-      code, std::to_string(failed) + " of " + std::to_string(outcomes.size()) + " pictures failed");
-}
 
 /// Loads the model; throws Exit (usage) where the options ask of it what it cannot give.
 Model load_for(const Options& options, Device device) {
@@ -351,12 +248,7 @@ void run(Options options) {
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   Progress::clear_line();
-  if (common().json) {
-    print_json(plan, work.outcomes(), elapsed.count());
-  } else {
-    print_report(plan, work.outcomes(), elapsed.count());
-  }
-  std::fflush(stdout);
+  report_colorize(plan, work.outcomes(), elapsed.count());
   if (stopped) std::rethrow_exception(stopped);
   if (stop_signal != 0) {
     throw Exit(stop_signal == SIGTERM ? ExitCode::terminated : ExitCode::interrupted,
