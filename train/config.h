@@ -12,7 +12,7 @@
 
 namespace tinct {
 
-/// The keys are listed in config.cpp, with what they mean.
+/// The keys are listed in config_keys.cpp, with what they mean.
 struct TrainConfig {
   std::string preset = "unet-small";
   long seed = 1;
@@ -93,8 +93,6 @@ std::string to_toml(const TrainConfig& config);
 std::vector<std::string> differences(const TrainConfig& before, const TrainConfig& after);
 /// The command that starts a run like this one, without --out; `data` stands for the data set.
 std::string command_line(const TrainConfig& config, const std::string& data);
-/// The names of all keys.
-std::vector<std::string> config_keys();
 
 /// The optimizer's, the schedule's and the network's options with what other keys say of them
 /// filled in; the last without bins and without the backbone's file. Throws std::invalid_argument.
