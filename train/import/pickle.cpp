@@ -98,6 +98,7 @@ class Machine {
   void get(std::uint64_t key);
   void add_items(Kind kind, const std::vector<Index>& items);
   void push_global(const std::string& module, const std::string& name);
+  void push_storage();
   void reduce();
 
   ByteReader& reader_;
@@ -129,41 +130,41 @@ bool Machine::constant(std::uint8_t op) {
         reader_.fail("pickle: protocol " + std::to_string(version));
       }
       return true;
-    case 0x95:
+    case 0x95:  // FRAME
       reader_.take(8);
-      return true;  // FRAME
-    case 'N':
+      return true;
+    case 'N':  // NONE
       push(Kind::none);
       return true;
-    case 0x88:
-    case 0x89:  // NEWTRUE, NEWFALSE
+    case 0x88:  // NEWTRUE
+    case 0x89:  // NEWFALSE
       push(Kind::boolean);
       top().integer = op == 0x88;
       return true;
-    case 'K':
+    case 'K':  // BININT1
       push_integer(reader_.number<std::uint8_t>());
       return true;
-    case 'M':
+    case 'M':  // BININT2
       push_integer(reader_.number<std::uint16_t>());
       return true;
-    case 'J':
+    case 'J':  // BININT
       push_integer(reader_.number<std::int32_t>());
       return true;
-    case 0x8a:
+    case 0x8a:  // LONG1
       push_long(reader_.number<std::uint8_t>());
-      return true;  // LONG1
-    case 'G':       // big-endian double
+      return true;
+    case 'G':  // BINFLOAT, big-endian
       push(Kind::real);
       top().real = std::bit_cast<double>(__builtin_bswap64(reader_.number<std::uint64_t>()));
       return true;
-    case 'X':
+    case 'X':  // BINUNICODE
       push_text(reader_.number<std::uint32_t>());
-      return true;  // BINUNICODE
-    case 0x8c:      // SHORT_BINUNICODE
-    case 'U':       // SHORT_BINSTRING
-    case 'C':
+      return true;
+    case 0x8c:  // SHORT_BINUNICODE
+    case 'U':   // SHORT_BINSTRING
+    case 'C':   // SHORT_BINBYTES
       push_text(reader_.number<std::uint8_t>());
-      return true;  // SHORT_BINBYTES
+      return true;
     default:
       return false;
   }
@@ -183,19 +184,19 @@ void Machine::get(std::uint64_t key) {
 
 bool Machine::memo(std::uint8_t op) {
   switch (op) {
-    case 'q':
+    case 'q':  // BINPUT
       put(reader_.number<std::uint8_t>());
       return true;
-    case 'r':
+    case 'r':  // LONG_BINPUT
       put(reader_.number<std::uint32_t>());
       return true;
-    case 0x94:
+    case 0x94:  // MEMOIZE
       put(memo_.size());
-      return true;  // MEMOIZE
-    case 'h':
+      return true;
+    case 'h':  // BINGET
       get(reader_.number<std::uint8_t>());
       return true;
-    case 'j':
+    case 'j':  // LONG_BINGET
       get(reader_.number<std::uint32_t>());
       return true;
     default:
@@ -214,46 +215,46 @@ void Machine::add_items(Kind kind, const std::vector<Index>& items) {
 
 bool Machine::collection(std::uint8_t op) {
   switch (op) {
-    case '(':
+    case '(':  // MARK
       if (marks_.size() >= kDeepestMarks) reader_.fail("pickle: too many marks");
       marks_.push_back(stack_.size());
       return true;
-    case '0':
+    case '0':  // POP
       pop();
       return true;
-    case ')':
+    case ')':  // EMPTY_TUPLE
       push(Kind::tuple);
       return true;
-    case ']':
-    case 0x8f:
+    case ']':   // EMPTY_LIST
+    case 0x8f:  // EMPTY_SET
       push(Kind::list);
-      return true;  // EMPTY_LIST, EMPTY_SET
-    case '}':
+      return true;
+    case '}':  // EMPTY_DICT
       push(Kind::dict);
       return true;
-    case 't':
+    case 't':  // TUPLE
       push(Kind::tuple, pop_marked());
       return true;
-    case 0x85:
+    case 0x85:  // TUPLE1
       push(Kind::tuple, pop_last(1));
       return true;
-    case 0x86:
+    case 0x86:  // TUPLE2
       push(Kind::tuple, pop_last(2));
       return true;
-    case 0x87:
+    case 0x87:  // TUPLE3
       push(Kind::tuple, pop_last(3));
       return true;
-    case 'a':
+    case 'a':  // APPEND
       add_items(Kind::list, pop_last(1));
       return true;
-    case 'e':
-    case 0x90:
+    case 'e':   // APPENDS
+    case 0x90:  // ADDITEMS
       add_items(Kind::list, pop_marked());
-      return true;  // APPENDS, ADDITEMS
-    case 's':
+      return true;
+    case 's':  // SETITEM
       add_items(Kind::dict, pop_last(2));
       return true;
-    case 'u':
+    case 'u':  // SETITEMS
       add_items(Kind::dict, pop_marked());
       return true;
     default:
@@ -287,6 +288,13 @@ void Machine::reduce() {
   }
 }
 
+// A storage named by its persistent id, the tuple on top.
+void Machine::push_storage() {
+  const PickleNode& id = pickle_[pop()];
+  if (id.kind != Kind::tuple) reader_.fail("pickle: a persistent id that is no tuple");
+  push(Kind::storage, id.items);
+}
+
 bool Machine::object(std::uint8_t op) {
   switch (op) {
     case 'c': {  // GLOBAL
@@ -301,23 +309,16 @@ bool Machine::object(std::uint8_t op) {
       push_global(pickle_[names[0]].text, pickle_[names[1]].text);
       return true;
     }
-    case 'R':
-    case 0x81:
+    case 'R':   // REDUCE
+    case 0x81:  // NEWOBJ
       reduce();
-      return true;  // REDUCE, NEWOBJ
-    case 'b':       // BUILD
+      return true;
+    case 'b':  // BUILD
       pop();
       top();
       return true;
     case 'Q':  // BINPERSID
-      push(Kind::storage, {});
-      {
-        const std::vector<Index> pair = pop_last(2);
-        const PickleNode& id = pickle_[pair[0]];
-        if (id.kind != Kind::tuple) reader_.fail("pickle: a persistent id that is no tuple");
-        pickle_.nodes[pair[1]].items = id.items;
-        stack_.push_back(pair[1]);
-      }
+      push_storage();
       return true;
     default:
       return false;
