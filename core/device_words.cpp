@@ -1,9 +1,10 @@
 // Words about devices.
 #include "core/device_words.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <sstream>
+
+#include "core/text.h"
 
 namespace tinct::device {
 namespace {
@@ -22,26 +23,13 @@ bool runs_on_one(const std::string& architecture, int capability) {
 
 }  // namespace
 
-std::string bytes_in_words(std::size_t bytes) {
-  const char* const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  auto number = static_cast<double>(bytes);
-  int unit = 0;
-  while (number >= 1024 && unit < 4) {
-    number /= 1024;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", number, units[unit]);
-  return text;
-}
-
 std::string no_room(std::size_t asked, const Room& room) {
-  std::string text = "no room for " + bytes_in_words(asked) +
-                     " on the GPU: " + bytes_in_words(room.free_bytes) + " of " +
-                     bytes_in_words(room.total_bytes) + " are free, this program holds " +
-                     bytes_in_words(room.use.in_use);
+  const auto in_words = [](std::size_t bytes) { return format_bytes(static_cast<double>(bytes)); };
+  std::string text =
+      "no room for " + in_words(asked) + " on the GPU: " + in_words(room.free_bytes) + " of " +
+      in_words(room.total_bytes) + " are free, this program holds " + in_words(room.use.in_use);
   if (room.given_back > 0) {
-    text += " (and gave back the " + bytes_in_words(room.given_back) + " that it kept for reuse)";
+    text += " (and gave back the " + in_words(room.given_back) + " that it kept for reuse)";
   }
   return text;
 }

@@ -20,9 +20,6 @@ struct Room {
 /// (and gave back the 1.2 GiB that it kept for reuse)".
 std::string no_room(std::size_t asked, const Room& room);
 
-/// 1536 as "1.5 KiB".
-std::string bytes_in_words(std::size_t bytes);
-
 /// Whether code for `architectures`, a list like "80-real,90,90a-virtual" as CMake has it, runs on
 /// a card of that compute capability (86 for sm_86): machine code within its major version, PTX on
 /// every newer card, and what ends in "a" on no other.

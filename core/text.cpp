@@ -1,8 +1,9 @@
-// Edit distance and suggestions.
+// Words for numbers; edit distance and suggestions.
 #include "core/text.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 namespace tinct {
 namespace {
@@ -69,6 +70,28 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
     if (!text.empty()) text += separator;
     text += word;
   }
+  return text;
+}
+
+std::string printed(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string format_bytes(double bytes) {
+  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  int unit = 0;
+  while (bytes >= 1024 && unit < 4) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return printed(unit == 0 ? "%.0f " : "%.1f ", bytes) + units[unit];
+}
+
+std::string hex(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
   return text;
 }
 

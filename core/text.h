@@ -1,7 +1,8 @@
-// Small helps for messages: the name that a misspelt word was meant to be.
+// Small helps for messages: numbers in words, the name that a misspelt word was meant to be.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +22,14 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
+
+/// A number as printf does it: printed("%.1f", 0.25) is "0.2".
+std::string printed(const char* format, double value);
+
+/// "1.5 GiB", "12 B".
+std::string format_bytes(double bytes);
+
+/// 16 hexadecimal digits.
+std::string hex(std::uint64_t value);
 
 }  // namespace tinct

@@ -59,18 +59,6 @@ std::string format_duration(double seconds) {
   return text;
 }
 
-std::string format_bytes(double bytes) {
-  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int unit = 0;
-  while (bytes >= 1024.0 && unit < 4) {
-    bytes /= 1024.0;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
-  return text;
-}
-
 Progress::Progress(std::string what, std::size_t total, std::string unit)
     : what_(std::move(what)),
       unit_(std::move(unit)),

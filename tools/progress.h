@@ -7,12 +7,12 @@
 #include <mutex>
 #include <string>
 
+#include "core/text.h"
+
 namespace tinct {
 
 /// "1:05", "2:03:04"
 std::string format_duration(double seconds);
-/// "1.5 GiB", "12 B"
-std::string format_bytes(double bytes);
 
 /// One task's progress. Nothing shows before it has run for a while, so that quick work is silent.
 /// Safe to call from several threads.

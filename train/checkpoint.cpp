@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/text.h"
 
 namespace fs = std::filesystem;
 
@@ -48,12 +49,6 @@ long step_of(const std::string& name) {
   char* end = nullptr;
   const long step = std::strtol(name.c_str() + 5, &end, 10);
   return *end == '\0' ? step : -1;
-}
-
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 void check_room(const std::string& folder, const std::vector<CheckpointFile>& files) {

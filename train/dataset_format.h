@@ -21,13 +21,7 @@ inline std::string shard_file(std::size_t shard) {
   return text;
 }
 
-// Checksums are written in hexadecimal: JSON numbers above 2^53 are not safe in other readers.
-inline std::string to_hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
+// Checksums are written as hex(): JSON numbers above 2^53 are not safe in other readers.
 inline std::uint64_t from_hex(const std::string& text) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();

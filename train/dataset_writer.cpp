@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/text.h"
 #include "train/dataset.h"
 #include "train/dataset_format.h"
 
@@ -33,10 +34,10 @@ std::string index_line(const Picture& p) {
   object["width"] = p.width;
   object["height"] = p.height;
   object["chroma"] = p.chroma;
-  object["content_hash"] = format::to_hex(p.content_hash);
+  object["content_hash"] = hex(p.content_hash);
   object["shard"] = p.shard;
   object["offset"] = p.offset;
-  object["checksum"] = format::to_hex(p.checksum);
+  object["checksum"] = hex(p.checksum);
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -134,7 +135,7 @@ void DatasetWriter::commit() {
   header["version"] = format::version;
   header["pictures"] = pictures_.size();
   header["shards"] = shard_sizes_;
-  header["checksum"] = format::to_hex(hash64(body.data(), body.size()));
+  header["checksum"] = hex(hash64(body.data(), body.size()));
   add_file(format::index_file, header.dump() + "\n" + body);
   sync_folder(temporary_);
 

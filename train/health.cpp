@@ -3,19 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "core/text.h"
 #include "layers/cast.h"
 
 namespace tinct {
 namespace {
-
-std::string one_decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
 
 std::size_t dead_channels(const Tensor& t) {
   const std::size_t c = t.shape().c;
@@ -53,12 +46,12 @@ std::string check_output(const Tensor& predicted_ab, const Tensor& true_ab) {
   const ChromaStatistics t = chroma_statistics(true_ab);
   if (t.mean_chroma < 2) return "";
   if (!(p.mean_chroma >= 0.1 * t.mean_chroma)) {
-    return "grey collapse: the predicted chroma is " + one_decimal(p.mean_chroma) +
-           " on average, the true " + one_decimal(t.mean_chroma);
+    return "grey collapse: the predicted chroma is " + printed("%.1f", p.mean_chroma) +
+           " on average, the true " + printed("%.1f", t.mean_chroma);
   }
   if (!(p.spread >= 0.1 * t.spread)) {
-    return "one colour: the predicted colours spread by " + one_decimal(p.spread) +
-           ", the true by " + one_decimal(t.spread);
+    return "one colour: the predicted colours spread by " + printed("%.1f", p.spread) +
+           ", the true by " + printed("%.1f", t.spread);
   }
   return "";
 }

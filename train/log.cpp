@@ -15,15 +15,10 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 namespace tinct {
 namespace {
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
-}
 
 // The step of a log line, or -1 for what is none.
 long step_of_json(const std::string& line) {
@@ -68,7 +63,7 @@ std::string to_json(const LogEntry& entry) {
   for (const auto& [key, value] : entry.numbers) {
     const bool finite = std::isfinite(value);
     if (!finite) nonfinite.push_back(key);
-    line += "," + nlohmann::json(key).dump() + ":" + (finite ? number(value) : "null");
+    line += "," + nlohmann::json(key).dump() + ":" + (finite ? printed("%.9g", value) : "null");
   }
   if (!nonfinite.empty()) line += ",\"nonfinite\":" + nonfinite.dump();
   if (!entry.warnings.empty()) line += ",\"warnings\":" + nlohmann::json(entry.warnings).dump();
@@ -118,7 +113,7 @@ bool RunLog::append(const LogEntry& entry) {
   for (const std::string& column : columns_) {
     row += ',';
     for (const auto& [key, value] : entry.numbers) {
-      if (key == column && std::isfinite(value)) row += number(value);
+      if (key == column && std::isfinite(value)) row += printed("%.9g", value);
     }
   }
   const bool json = json_.append(to_json(entry));

@@ -5,8 +5,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
+
+#include "core/text.h"
 
 namespace tinct {
 namespace {
@@ -67,12 +68,6 @@ struct Canvas {
   }
 };
 
-std::string short_number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
-
 // Where values stand on one panel.
 struct Axes {
   double left, right, top, bottom;  // pixels
@@ -112,7 +107,7 @@ void draw_grid(Canvas& canvas, const Axes& axes) {
     const double fraction = static_cast<double>(i) / kLines;
     const double y = axes.bottom - (axes.bottom - axes.top) * fraction;
     canvas.line(axes.left, y, axes.right, y, kGrid);
-    const std::string label = short_number(axes.value_at(fraction));
+    const std::string label = printed("%.3g", axes.value_at(fraction));
     canvas.text(static_cast<long>(axes.left) - 8 * static_cast<long>(label.size()) - 4,
                 std::lround(y) - 5, label);
     const double x = axes.left + (axes.right - axes.left) * fraction;

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "kernels/colour.h"
 #include "train/dataset.h"
 #include "train/duplicates.h"
@@ -35,12 +36,6 @@ struct Candidate {
   PictureFingerprint fingerprint;
   Tensor rgb;
 };
-
-std::string fixed(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
-}
 
 std::string sizes(std::size_t width, std::size_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
@@ -122,12 +117,14 @@ Candidate examine(const FoundPicture& found, const PrepareOptions& o) {
   image = shrunk(image, o.size);
   colour_statistics(image, c);
   if (!(std::max(c.chroma, c.tone_spread) >= o.min_chroma)) {
-    const std::string detail = "mean chroma " + fixed(c.chroma) + ", below " + fixed(o.min_chroma);
+    const std::string detail =
+        "mean chroma " + printed("%.2f", c.chroma) + ", below " + printed("%.2f", o.min_chroma);
     return dropped(std::move(c), Drop::grey, detail);
   }
   if (!(c.tone_spread >= o.min_tone_spread)) {
-    const std::string detail = "one tone: colours stray from it by " + fixed(c.tone_spread) +
-                               ", below " + fixed(o.min_tone_spread);
+    const std::string detail = "one tone: colours stray from it by " +
+                               printed("%.2f", c.tone_spread) + ", below " +
+                               printed("%.2f", o.min_tone_spread);
     return dropped(std::move(c), Drop::toned, detail);
   }
   c.fingerprint = fingerprint(image);

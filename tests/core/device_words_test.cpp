@@ -10,13 +10,6 @@
 namespace tinct {
 namespace {
 
-TEST_CASE("bytes in words") {
-  CHECK(device::bytes_in_words(0) == "0 bytes");
-  CHECK(device::bytes_in_words(1023) == "1023 bytes");
-  CHECK(device::bytes_in_words(1536) == "1.5 KiB");
-  CHECK(device::bytes_in_words(std::size_t{80} << 30) == "80.0 GiB");
-}
-
 TEST_CASE("no room is said with what was asked, is free, is held and was given back") {
   device::Room room{std::size_t{3} << 20, std::size_t{1} << 30, {std::size_t{900} << 20, 0, 0}, 0};
   CHECK(device::no_room(std::size_t{64} << 20, room) ==

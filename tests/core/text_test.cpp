@@ -26,4 +26,13 @@ TEST_CASE("the nearest word is found, and none where none is near") {
   CHECK(join({"a", "b"}) == "a, b");
 }
 
+TEST_CASE("numbers in words") {
+  CHECK(printed("%.1f", 0.25) == "0.2");
+  CHECK(format_bytes(0) == "0 B");
+  CHECK(format_bytes(1023) == "1023 B");
+  CHECK(format_bytes(1536) == "1.5 KiB");
+  CHECK(format_bytes(80.0 * 1024 * 1024 * 1024) == "80.0 GiB");
+  CHECK(hex(0xabc) == "0000000000000abc");
+}
+
 }  // namespace tinct
