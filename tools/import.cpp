@@ -178,10 +178,10 @@ void add_import(CLI::App& app) {
   CLI::App* verb =
       add_verb(app, "import", "Turn VGG16 weights that other libraries wrote into tinct's",
                {"tinct import vgg16-397923af.pth --arch vgg16 -o vgg16.safetensors",
-                "tinct import model.onnx --arch vgg16 --preprocessing caffe-bgr "
-                "-o vgg16.safetensors",
-                "tinct import vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 --arch vgg16 "
-                "-o vgg16.safetensors",
+                ("tinct import model.onnx --arch vgg16 --preprocessing caffe-bgr "
+                 "-o vgg16.safetensors"),
+                ("tinct import vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 --arch vgg16 "
+                 "-o vgg16.safetensors"),
                 "tinct import VGG_ILSVRC_16_layers.caffemodel --arch vgg16 -o vgg16.safetensors",
                 "tinct import vgg16_bn.pth --arch vgg16_bn --fold-bn -o vgg16.safetensors"});
   auto o = std::make_shared<Options>();

@@ -46,6 +46,15 @@ expect FAILED tidy 'a function in CamelCase'
 clean && sed -i 's/  return 2/  if (x > 3);\n    x = 3;\n  return 2/' core/a.cpp
 expect FAILED tidy 'an if that guards nothing'
 
+clean && sed 's/twice/Twice/' core/a.cpp >train/a.cpp
+commit() { git add -A && git -c user.name=x -c user.email=x commit -qm x --allow-empty; }
+commit && expect ok tidy-some 'a first commit'
+commit && expect ok tidy-some 'an older fault in train'
+echo >>train/a.cpp
+expect FAILED tidy-some 'a fault in a file of train that has changed'
+commit && expect FAILED tidy-some 'one that the last commit changed'
+clean && commit
+
 # plant FILE INCLUDE: the file includes what it must not.
 plant() {
   clean && printf '// A file.\n#pragma once\n#include %s\n' "$2" >"$1"

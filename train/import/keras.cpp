@@ -121,10 +121,11 @@ class KerasReader {
 
   void read_layer(const Hdf5Object& group, const std::string& layer) {
     const std::vector<std::string> names = names_of(group, "weight_names");
+    const std::string folder = group.path + "/";
     std::vector<const Hdf5Object*> weights;
     bool telling = true;
     for (const std::string& name : names) {
-      weights.push_back(file_.find(group.path + "/" + name));
+      weights.push_back(file_.find(folder + name));
       if (weights.back() == nullptr) {
         throw WeightsError("Keras: weight \"" + name + "\" of layer \"" + layer +
                            "\" is not there");

@@ -195,9 +195,10 @@ void read_pytorch_zip(Source& source, const std::vector<ZipMember>& members,
   if (!reader.done()) reader.fail("pickle: something follows its end");
   std::map<std::string, Storage> storages;
   std::vector<Walk::Found> found = Walk(pickle, storages).run();
+  const std::string storage_folder = folder + "data/";
   std::map<std::string, std::string_view> data;
   for (const auto& [key, storage] : storages) {
-    const auto member = by_name.find(folder + "data/" + key);
+    const auto member = by_name.find(storage_folder + key);
     if (member == by_name.end()) throw WeightsError("storage \"" + key + "\" is missing");
     data[key] = stored_bytes(*member->second);
     check_storage(storage, data[key]);
