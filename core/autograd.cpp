@@ -21,6 +21,7 @@ struct Value::Node {
   std::uint64_t number = 0;  // order of creation
   std::vector<Value> inputs;
   Backward backward;  // empty for a leaf
+  std::any kept;
 };
 
 namespace {
@@ -78,7 +79,14 @@ const Tensor& Value::data() const {
 }
 
 Tensor& Value::mutable_data() {
-  return const_cast<Tensor&>(data());
+  auto& data = const_cast<Tensor&>(this->data());
+  node_->kept.reset();
+  return data;
+}
+
+std::any& Value::kept() const {
+  if (!node_) throw std::invalid_argument("Value::kept: the value is empty");
+  return node_->kept;
 }
 
 bool Value::requires_grad() const {

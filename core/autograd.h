@@ -7,6 +7,7 @@
 // operation that writes into a value's data.
 #pragma once
 
+#include <any>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -35,8 +36,11 @@ class Value {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& data() const;
-  /// For optimizers and importers, outside the graph.
+  /// For optimizers and importers, outside the graph. Drops what is kept().
   Tensor& mutable_data();
+  /// What an operation has made of the data of a value that needs no gradient and will want again,
+  /// such as its numbers in another order. Empty at first.
+  std::any& kept() const;
   const Shape& shape() const { return data().shape(); }
   Device device() const { return data().device(); }
 

@@ -2,6 +2,8 @@
 #include "layers/conv2d.h"
 
 #include <algorithm>
+#include <any>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -25,6 +27,16 @@ Conv2dShape shape_of(const Shape& x, const Shape& w, const Conv2dOptions& o) {
                       o.dilation_w, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right};
   s.check();
   return s;
+}
+
+// The numbers of weights that nobody trains, packed in the first call and kept with their value.
+cpu::PackedWeights packed(const Conv2dShape& s, const Value& w) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::any& kept = w.kept();
+  const auto* weights = std::any_cast<cpu::PackedWeights>(&kept);
+  if (weights != nullptr && weights->fit(s)) return *weights;
+  return kept.emplace<cpu::PackedWeights>(cpu::pack_weights(s, w.data().f32()));
 }
 
 }  // namespace
@@ -67,8 +79,12 @@ Value conv2d(const Value& input, const Value& w, const Value& bias, const Conv2d
   const DType type = x.data().dtype();
   const Tensor weights = cast(w.data(), type);
   Tensor y({s.n, s.oh(), s.ow(), s.k}, type, device);
-  TINCT_ON_STORED(device, type, conv2d, s, x.data().as<Stored>(), weights.as<Stored>(),
-                  bias_data(bias), options.activation, y.as<Stored>());
+  if (device == Device::cpu && !w.requires_grad()) {
+    cpu::conv2d(s, x.data().f32(), packed(s, w), bias_data(bias), options.activation, y.f32());
+  } else {
+    TINCT_ON_STORED(device, type, conv2d, s, x.data().as<Stored>(), weights.as<Stored>(),
+                    bias_data(bias), options.activation, y.as<Stored>());
+  }
   return produced(std::move(y), x, w, bias, options.activation,
                   {[s, weights](const Tensor& dy, Tensor& dx) {
                      TINCT_ON_STORED(dy.device(), dy.dtype(), conv2d_backward_data, s,

@@ -65,6 +65,8 @@ class PackedWeights {
   explicit PackedWeights(std::shared_ptr<const Contents> contents)
       : contents_(std::move(contents)) {}
   bool defined() const { return contents_ != nullptr; }
+  /// Whether they are packed for the forward pass of this convolution.
+  bool fit(const Conv2dShape& s) const;
   const Contents* contents() const { return contents_.get(); }
 
  private:

@@ -30,6 +30,11 @@ WeightView forward_weights(const Conv2dShape& s, const float* w) {
   return {w, static_cast<std::ptrdiff_t>(s.kh) * row, row, c, 1};
 }
 
+bool same_weights(const Conv2dShape& a, const Conv2dShape& b) {
+  return a.k == b.k && a.kh == b.kh && a.kw == b.kw && a.c == b.c && a.stride_h == b.stride_h &&
+         a.stride_w == b.stride_w && a.dilation_h == b.dilation_h && a.dilation_w == b.dilation_w;
+}
+
 std::string describe(const Conv2dShape& s) {
   return to_string(Shape{s.k, s.kh, s.kw, s.c}) + " stride " + std::to_string(s.stride_h) + "," +
          std::to_string(s.stride_w) + " dilation " + std::to_string(s.dilation_h) + "," +
@@ -45,7 +50,7 @@ void check_packed(const Conv2dShape& s, const cpu::PackedWeights& w, bool backwa
   if (contents.backward_data != backward_data) {
     throw std::invalid_argument(pass + ": the weights are packed for the other pass");
   }
-  if (describe(s) != describe(contents.shape)) {
+  if (!same_weights(s, contents.shape)) {
     throw std::invalid_argument(pass + ": weights packed for " + describe(contents.shape) +
                                 " in a convolution with " + describe(s));
   }
@@ -54,6 +59,10 @@ void check_packed(const Conv2dShape& s, const cpu::PackedWeights& w, bool backwa
 }  // namespace conv
 
 namespace cpu {
+
+bool PackedWeights::fit(const Conv2dShape& s) const {
+  return defined() && !contents_->backward_data && conv::same_weights(s, contents_->shape);
+}
 
 PackedWeights pack_weights(const Conv2dShape& s, const float* w) {
   s.check();

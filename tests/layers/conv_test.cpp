@@ -4,11 +4,13 @@
 #include <functional>
 #include <string>
 
+#include "core/memory.h"
 #include "core/safetensors.h"
 #include "layers/conv2d.h"
 #include "layers/conv_transpose2d.h"
 #include "layers/fully_connected.h"
 #include "tests/check.h"
+#include "tests/same_bits.h"
 
 namespace tinct {
 namespace {
@@ -162,6 +164,31 @@ TEST_CASE("convolutions refuse shapes that do not fit", "[conv]") {
   CHECK_THROWS_AS(fully_connected(x, w, {}), std::invalid_argument);
   CHECK_THROWS_AS(fully_connected(x, Value(random_tensor({3, 1, 1, 31}, 1)), {}),
                   std::invalid_argument);
+}
+
+TEST_CASE("the packing of weights that nobody trains is kept until they change") {
+  const Value x(random_tensor({1, 9, 10, 8}, 1));
+  Value frozen(random_tensor({16, 3, 3, 8}, 2)), trained(frozen.data().clone(), true);
+  const auto check = [&](const Conv2dOptions& options) {
+    CHECK(test::same_bits(conv2d(x, frozen, {}, options).data(),
+                          conv2d(x, trained, {}, options).data()));
+  };
+  check(same_padding(3));
+  CHECK(frozen.kept().has_value());
+  CHECK_FALSE(trained.kept().has_value());
+  const std::size_t in_use = memory_use().in_use;
+  check(same_padding(3));
+  CHECK(memory_use().in_use == in_use);
+  check(same_padding(3, 2));  // packed anew for another stride
+  check(same_padding(3));
+
+  for (Value* w : {&frozen, &trained}) w->mutable_data().fill(0.5f);
+  CHECK_FALSE(frozen.kept().has_value());
+  check(same_padding(3));
+  Value other(frozen);
+  other.mutable_data() = random_tensor({16, 3, 3, 8}, 3);
+  trained.mutable_data() = other.data().clone();
+  check(same_padding(3));
 }
 
 }  // namespace
