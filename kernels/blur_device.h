@@ -53,27 +53,27 @@ __device__ void for_each(int rows, int width, const F& f) {
 }
 
 /// Fills the tile, which begins `margin` pixels above and left of p's, with value(offset of the
-/// element in the batch); what lies outside is mirrored or 0. Lanes start at the sector that a row
-/// begins in, so that requests are whole sectors whatever the margin.
+/// element in the batch); what lies outside is mirrored or 0. Lane 0 stands at the sector that a
+/// row begins in, so that requests are whole sectors whatever the margin.
 template <int kChannels, class F>
 __device__ void fill(const Picture& p, int margin, const Tile& tile, const F& value) {
   constexpr unsigned kSectorFloats = 8;
+  const int lane = static_cast<int>(threadIdx.x) % kAcross;
   for (int i = static_cast<int>(threadIdx.x) / kAcross; i < tile.rows; i += kDown) {
     const int y = p.y - margin + i;
     const std::size_t row = p.offset + static_cast<std::size_t>(mirrored(y, p.h)) * p.w * kChannels;
     const unsigned lead =
         (static_cast<unsigned>(row) + static_cast<unsigned>((p.x - margin) * kChannels)) %
         kSectorFloats;
-    const int first = static_cast<int>(threadIdx.x) % kAcross - static_cast<int>(lead);
-    for (int j = first; j < tile.width; j += kAcross) {
-      constexpr int kBefore =
-          static_cast<int>(kSectorFloats);  // pixels, so that nothing is negative
-      const int x = p.x - margin - kBefore + (j + kBefore * kChannels) / kChannels;
-      const int channel = (j + kBefore * kChannels) % kChannels;
-      const float v = value(row + mirrored(x, p.w) * kChannels + channel);
-      if (j >= 0) tile.row(i)[j] = p.zero && !p.has(y, x) ? 0 : v;
+    for (int first = -static_cast<int>(lead); first < tile.width; first += kAcross) {
+      const int j = first + lane;
+      if (j >= 0 && j < tile.width) {
+        const int x = p.x - margin + j / kChannels;
+        const float v = value(row + mirrored(x, p.w) * kChannels + j % kChannels);
+        tile.row(i)[j] = p.zero && !p.has(y, x) ? 0 : v;
+      }
+      __syncwarp();  // the warp goes on together, lanes without an element too
     }
-    __syncwarp();  // the warp goes on to the next row together
   }
 }
 

@@ -21,7 +21,7 @@
 namespace tinct {
 namespace {
 
-constexpr std::size_t kBlock = 64;  // output channels
+constexpr std::size_t kBlock = 128;  // output channels
 
 // A map's place in the hypercolumn.
 struct Part {
