@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -17,8 +18,9 @@
 namespace tinct {
 namespace {
 
-std::string prefix_of(std::size_t part) {
-  return "part" + std::to_string(part + 1) + ".";
+// The tap that shows a binned part's answer.
+std::string logits_of(std::size_t part) {
+  return part_prefix(part) + "logits";
 }
 
 bool of_backbone(const std::string& name) {
@@ -63,7 +65,36 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && std::memcmp(a.f32(), b.f32(), a.bytes()) == 0;
 }
 
+// What the parts' files say alike, and the merged one says for all of them.
+void copy_common(const Metadata& from, Metadata& to) {
+  static const std::set<std::string> common = {
+      "preprocessing", "width_divisor", "format", "format_version",      "input",
+      "layout",        "licence",       "origin", "train_colourfulness", "tinct_version"};
+  for (const auto& [key, value] : from) {
+    if (key.starts_with("backbone") || common.count(key)) to[key] = value;
+  }
+}
+
+// Throws WeightsError unless the file's model can be a part.
+Model load_part(const SafetensorsFile& file) {
+  const auto preset = file.metadata().find("preset");
+  if (preset == file.metadata().end() || !preset->second.starts_with("vgg-unet")) {
+    throw WeightsError(file.path() + ": not a vgg-unet that `tinct train` wrote: only those merge");
+  }
+  Model part = load_model(file.path());
+  if (part.info.chroma_gain != 1 || part.info.chroma_lift != 0) {
+    throw WeightsError(file.path() +
+                       ": changes its answers by a chroma_gain or chroma_lift, which a mean cannot "
+                       "keep: export it with --gain 1 --lift 0, and give them to the merged model");
+  }
+  return part;
+}
+
 }  // namespace
+
+std::string part_prefix(std::size_t part) {
+  return "part" + std::to_string(part + 1) + ".";
+}
 
 Model make_ensemble(std::vector<Model> parts) {
   const auto require = [](bool holds, const std::string& what) {
@@ -81,10 +112,13 @@ Model make_ensemble(std::vector<Model> parts) {
             "part " + part.info.preset + " predicts no CIELAB");
     require(reading(part.info.settings) == reading(parts[0].info.settings),
             "the parts read different taps of the backbone, or different backbones");
-    for (const auto& [key, value] : describe(part)) model.info.settings[prefix_of(i) + key] = value;
+    for (const auto& [key, value] : describe(part)) {
+      model.info.settings[part_prefix(i) + key] = value;
+    }
+    if (part.info.head == Head::binned) model.info.logits.push_back(logits_of(i));
     for (const Parameter& p : part.parameters) {
       if (!of_backbone(p.name)) {
-        model.parameters.push_back({prefix_of(i) + p.name, p.value, p.buffer});
+        model.parameters.push_back({part_prefix(i) + p.name, p.value, p.buffer});
       } else if (i == 0) {
         model.parameters.push_back(p);
       }
@@ -104,7 +138,10 @@ Model make_ensemble(std::vector<Model> parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Value output = parts[i].forward_from(x, seen, mode);
       const Value y = chroma(parts[i].info, output, x.shape().h, x.shape().w);
-      if (taps) taps->emplace_back(prefix_of(i) + "chroma", y.data());
+      if (taps && parts[i].info.head == Head::binned) {
+        taps->emplace_back(logits_of(i), output.data());
+      }
+      if (taps) taps->emplace_back(part_prefix(i) + "chroma", y.data());
       sum = i == 0 ? y : add(sum, y);
     }
     return scale(sum, 1.0f / static_cast<float>(parts.size()));
@@ -117,36 +154,31 @@ void merge_models(const std::vector<std::string>& paths, const std::string& out,
   if (members < 2) throw std::invalid_argument("merge_models: two members at least are kept");
   NamedTensors tensors;
   Metadata metadata = {{"parts", std::to_string(paths.size())}};
-  std::set<std::string> shared;
+  std::map<std::string, Tensor> backbone;
+  std::string taps;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const SafetensorsFile file(paths[i]);
-    const auto preset = file.metadata().find("preset");
-    if (preset == file.metadata().end() || !preset->second.starts_with("vgg-unet")) {
-      throw WeightsError(paths[i] + ": not a vgg-unet that `tinct train` wrote: only those merge");
+    const Model part = load_part(file);
+    if (i == 0) {
+      taps = reading(part.info.settings);
+      copy_common(file.metadata(), metadata);
+    } else if (reading(part.info.settings) != taps) {
+      throw WeightsError(paths[i] + ": reads other taps of the backbone than " + paths[0]);
     }
-    for (const auto& [key, value] : file.metadata()) metadata[prefix_of(i) + key] = value;
-    const Model part = load_model(paths[i]);
     const std::size_t kept = std::min(members_of(part), members);
-    metadata[prefix_of(i) + "members"] = std::to_string(kept);
+    for (const auto& [key, value] : file.metadata()) metadata[part_prefix(i) + key] = value;
+    metadata[part_prefix(i) + "members"] = std::to_string(kept);
     for (const Parameter& p : part.parameters) {
-      if (member_of(p.name) > kept) continue;
       if (!of_backbone(p.name)) {
-        tensors.emplace_back(prefix_of(i) + p.name, p.value.data());
+        if (member_of(p.name) <= kept)
+          tensors.emplace_back(part_prefix(i) + p.name, p.value.data());
       } else if (i == 0) {
+        backbone.emplace(p.name, p.value.data());
         tensors.emplace_back(p.name, p.value.data());
-        shared.insert(p.name);
-      } else if (!shared.count(p.name) ||
-                 !same_bits(p.value.data(), SafetensorsFile(paths[0]).load(p.name))) {
+      } else if (!backbone.count(p.name) || !same_bits(p.value.data(), backbone.at(p.name))) {
         throw WeightsError(paths[i] + ": " + p.name + " is not that of " + paths[0] +
                            ": models are merged on one frozen backbone");
       }
-    }
-    if (i > 0) continue;
-    for (const auto& [key, value] : file.metadata()) {
-      static const std::set<std::string> common = {
-          "preprocessing", "width_divisor", "format", "format_version",      "input",
-          "layout",        "licence",       "origin", "train_colourfulness", "tinct_version"};
-      if (key.starts_with("backbone") || common.count(key)) metadata[key] = value;
     }
   }
   metadata["preset"] = kEnsemble;

@@ -196,7 +196,7 @@ Model read_ensemble(const SafetensorsFile& file) {
       make_vgg16(read_vgg16_config(file, "backbone"), 0, InitScheme::zeros));
   std::vector<Model> parts;
   for (std::size_t i = 0; i < count[0]; ++i) {
-    const std::string part = "part" + std::to_string(i + 1) + ".";
+    const std::string part = part_prefix(i);
     const auto name = file.metadata().find(part + "preset");
     if (name == file.metadata().end()) {
       throw WeightsError(file.path() + ": its metadata name no " + part + "preset");

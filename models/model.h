@@ -44,6 +44,9 @@ struct ModelInfo {
   std::size_t multiple = 1;  ///< input height and width must be multiples of this
   std::size_t head_stride = 1;
   Tensor bins;  ///< (1,1,q,2): ab of each bin, for a binned head
+  /// Names of the taps that hold logits over bins of ab, where the output itself does not: those of
+  /// a merged model's binned parts (models/ensemble.h).
+  std::vector<std::string> logits;
   /// Predicted chroma is multiplied by this. A network trained on squared error hedges towards
   /// grey; the factor gives back some of the colour that it withholds.
   float chroma_gain = 1;
@@ -53,6 +56,8 @@ struct ModelInfo {
   float temperature = 0.38f;
   /// Mean colourfulness of the photographs that it learnt from (train/metrics.h); 0: not known.
   float train_colourfulness = 0;
+  /// Whether anything in it says how likely colours are, so how sure it is.
+  bool has_distribution() const { return head == Head::binned || !logits.empty(); }
   /// What a weights file must say beside the preset's name, so that load_model builds the same.
   Metadata settings;
 };

@@ -212,7 +212,7 @@ class Run {
 Model load_for(const Options& options, Device device) {
   Model model = load_model(find_model(options.model));
   move_to(model.parameters, device);
-  if (!options.uncertainty.empty() && model.info.head != Head::binned) {
+  if (!options.uncertainty.empty() && !model.info.has_distribution()) {
     throw Exit(ExitCode::usage, "--uncertainty: " + options.model +
                                     " predicts one colour a pixel (preset " + model.info.preset +
                                     "); only a model of colour bins knows how sure it is");

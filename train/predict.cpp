@@ -66,19 +66,41 @@ Tensor enlarge(const Tensor& x, std::size_t h, std::size_t w) {
   return bilinear_upsample(Value(x), h, w).data();
 }
 
+// The mean entropy of what predicts distributions, at the size of the lightness before it was
+// padded to `padded`; undefined without any.
+Tensor uncertainty(const std::vector<Tensor>& logits, const Shape& padded, const Shape& s) {
+  Tensor mean;
+  for (const Tensor& one : logits) {
+    Tensor entropy = enlarge(normalised_entropy(one), padded.h, padded.w);
+    for (std::size_t i = 0; i < entropy.size(); ++i) {
+      entropy.f32()[i] /= static_cast<float>(logits.size());
+      if (mean.defined()) entropy.f32()[i] += mean.f32()[i];
+    }
+    mean = entropy;
+  }
+  return mean.defined() ? crop(mean, s.h, s.w) : mean;
+}
+
 Prediction predict_once(const Model& model, const Tensor& lightness,
                         std::optional<float> temperature) {
   const Shape s = lightness.shape();
   const Tensor padded = pad_to_multiple(lightness, model.info.multiple);
   const Value x(network_input(padded).to(device_of(model)));
-  const Value output = model.forward(x, Mode{}, nullptr);
-  const Tensor y = cast(output.data(), DType::f32).to(Device::cpu);
+  Taps taps;
+  const Value output = model.forward(x, Mode{}, model.info.logits.empty() ? nullptr : &taps);
+  const auto on_host = [](const Tensor& t) { return cast(t, DType::f32).to(Device::cpu); };
+  const Tensor y = on_host(output.data());
+  std::vector<Tensor> logits;
+  if (model.info.head == Head::binned) logits.push_back(y);
+  for (const auto& [name, tap] : taps) {
+    const auto& wanted = model.info.logits;
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) {
+      logits.push_back(on_host(tap));
+    }
+  }
   Prediction result;
   result.ab = crop(decode_head(model, y, padded, temperature), s.h, s.w);
-  if (model.info.head == Head::binned) {
-    const Shape whole = padded.shape();
-    result.uncertainty = crop(enlarge(normalised_entropy(y), whole.h, whole.w), s.h, s.w);
-  }
+  result.uncertainty = uncertainty(logits, padded.shape(), s);
   return result;
 }
 

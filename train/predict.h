@@ -12,13 +12,13 @@ struct PredictOptions {
   std::optional<float> temperature = std::nullopt;
   /// Averages the prediction with that for the mirrored picture: twice the time, a little better.
   bool flip = false;
-  /// Of a binned head: chroma fades where the network does not know (train/uncertainty.h).
+  /// Of a model with a distribution: chroma fades where it does not know (train/uncertainty.h).
   bool fade = true;
 };
 
 struct Prediction {
   Tensor ab;           ///< (n,h,w,2) in Lab units
-  Tensor uncertainty;  ///< (n,h,w,1) in 0..1 of a binned head; a regression head's is undefined
+  Tensor uncertainty;  ///< (n,h,w,1) in 0..1; undefined where ModelInfo::has_distribution() is not
 };
 
 /// For pictures of that lightness (n,h,w,1), L 0..100. Pads them to the network's multiple by

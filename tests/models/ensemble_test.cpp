@@ -76,6 +76,18 @@ TEST_CASE("a merged model answers with the mean of its parts, and survives its f
   }
   CHECK(test::difference(answer(folder / "both", x), mean, 1e-5, 1e-6) == "");
 
+  CHECK(both.info.logits == std::vector<std::string>{"part1.logits"});
+  Taps taps;
+  {
+    const NoGrad no_grad;
+    both.forward(Value(x), {}, &taps);
+  }
+  REQUIRE(taps.size() == 3);
+  CHECK(taps[0].first == "part1.logits");
+  CHECK(test::difference(taps[0].second, answer(parts[0], x), 1e-5, 1e-5) == "");
+  CHECK(taps[1].first == "part1.chroma");
+  CHECK(taps[2].first == "part2.chroma");
+
   save_model(folder / "again", both);
   CHECK(test::difference(answer(folder / "again", x), mean, 1e-5, 1e-6) == "");
   CHECK_THROWS_WITH(both.forward(Value(x), {.training = true}, nullptr),
@@ -110,8 +122,19 @@ TEST_CASE("what cannot be merged, and ensembles that cannot be") {
   VggUnetConfig finer = narrow();
   finer.widths[0] = 2;
   save_model(folder / "finer", make_vgg_unet(finer, 6, make_vgg16(narrow().backbone, 1)));
-  merge_models({parts[0], folder / "finer"}, folder / "x");
-  CHECK_THROWS_WITH(load_model(folder / "x"), Catch::Contains("different taps"));
+  CHECK_THROWS_WITH(merge_models({parts[0], folder / "finer"}, folder / "x"),
+                    Catch::Contains("other taps"));
+  Model vivid = make_vgg_unet(narrow(), 6, make_vgg16(narrow().backbone, 1));
+  vivid.info.chroma_gain = 1.5f;
+  save_model(folder / "vivid", vivid);
+  CHECK_THROWS_WITH(merge_models({parts[0], folder / "vivid"}, folder / "x"),
+                    Catch::Contains("chroma_gain"));
+  vivid.info.chroma_gain = 1;
+  vivid.info.chroma_lift = 4;
+  save_model(folder / "vivid", vivid);
+  CHECK_THROWS_WITH(merge_models({parts[0], folder / "vivid"}, folder / "x"),
+                    Catch::Contains("chroma_lift"));
+  CHECK_FALSE(fs::exists(folder / "x"));
 
   merge_models(parts, folder / "both");
   const SafetensorsFile file(folder / "both");
@@ -130,6 +153,7 @@ TEST_CASE("what cannot be merged, and ensembles that cannot be") {
   refused("parts", "many");
   refused("part1.preset", "no-such");
   refused("part2.widths", "1,2");
+  refused("part2.widths", "0,0,4,4,4");
   refused("part1.temperature", "-1");
   refused("part1.members", "0");
 }

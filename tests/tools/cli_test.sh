@@ -165,6 +165,11 @@ case $kernels in
     ;;
 esac
 
+# Models that cannot be merged leave nothing.
+expect 2 'At least 2' merge small -o merged.safetensors
+expect 4 'not a vgg-unet' merge small vgg -o merged.safetensors
+[ ! -e merged.safetensors ] || complain "a refused merge has left a file"
+
 # The thread count changes no bit.
 succeed op bilinear_upsample --threads 1 --input x.safetensors -o a --set size=7,9
 succeed op bilinear_upsample --threads 3 --input x.safetensors -o b --set size=7,9

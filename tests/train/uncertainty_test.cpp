@@ -106,6 +106,23 @@ TEST_CASE("a prediction says how unsure it is, and is faded there unless told ot
   CHECK(!predict(regression, l).uncertainty.defined());
 }
 
+TEST_CASE("a model that shows its distributions as taps is as unsure as their mean") {
+  Model merged = two_colours();
+  merged.info.head = Head::regression;
+  merged.info.logits = {"sure", "unsure"};
+  merged.forward = [](const Value& x, const Mode&, Taps* taps) {
+    REQUIRE(taps != nullptr);
+    const Shape s = x.shape();
+    taps->emplace_back("other", Tensor::full({s.n, s.h, s.w, 2}, NAN));
+    taps->emplace_back("sure", Tensor::from({1, 1, 1, 2}, {100, -100}));
+    taps->emplace_back("unsure", Tensor::zeros({1, 1, 1, 2}));
+    return Value(Tensor::full({s.n, s.h, s.w, 2}, 0.5f));
+  };
+  const Prediction p = predict(merged, Tensor::full({1, 2, 3, 1}, 40));
+  CHECK(test::difference(p.uncertainty, Tensor::full({1, 2, 3, 1}, 0.5f), 1e-6, 0) == "");
+  CHECK(test::difference(p.ab, Tensor::full({1, 2, 3, 2}, 0.5f * kChromaScale), 1e-6, 0) == "");
+}
+
 TEST_CASE("an uncertainty map is grey, of the picture's size, black where the model is sure") {
   const Image map = uncertainty_map(Tensor::from({1, 1, 2, 1}, {0, 1}), 3, 40);
   CHECK(map.height == 3);
