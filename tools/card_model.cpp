@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 
 #include "core/text.h"
@@ -28,14 +27,8 @@ const std::vector<Card> kCards = {
      "NVIDIA Ada white paper, 2022; no figure is published for the second cache"},
 };
 
-std::string digits(const char* format, double value) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
-}
-
 std::string percent(double share) {
-  return digits("%.3g", 100 * share) + " %";
+  return printed("%.3g", 100 * share) + " %";
 }
 
 // The share of a launch's work that the busiest multiprocessor gets.
@@ -110,8 +103,8 @@ Bound bound(const Card& card, const Work& work) {
     return with_prefix(bytes, "B") + " at " + with_prefix(gbs * 1e9, "B/s");
   };
   const auto at_clock = [&](double clocks, const char* what) {
-    return digits(clocks < 100 ? "%.3g" : "%.0f", clocks) + what +
-           " on the busiest multiprocessor, " + digits("%.3g", card.clock_ghz) + " GHz";
+    return printed(clocks < 100 ? "%.3g" : "%.0f", clocks) + what +
+           " on the busiest multiprocessor, " + printed("%.3g", card.clock_ghz) + " GHz";
   };
   add(Resource::dram, work.bytes / (card.dram_gbs * 1e9), at_rate(work.bytes, card.dram_gbs));
   if (card.l2_gbs > 0) {
@@ -125,7 +118,7 @@ Bound bound(const Card& card, const Work& work) {
           " on the busiest multiprocessor; the card " + with_prefix(peak, "FLOP/s"));
   add(Resource::tensor,
       busiest_ops * kFlopsOfMma * card.multiprocessors / (card.tensor_tflops * 1e12),
-      digits("%.0f", tensor_ops) + " mma.sync, " + percent(busiest_ops / tensor_ops) +
+      printed("%.0f", tensor_ops) + " mma.sync, " + percent(busiest_ops / tensor_ops) +
           " on the busiest multiprocessor; the card " +
           with_prefix(card.tensor_tflops * 1e12, "FLOP/s"));
   std::stable_sort(b.parts.begin(), b.parts.end(), [](const Bound::Part& x, const Bound::Part& y) {
@@ -139,7 +132,7 @@ std::string with_prefix(double value, const char* unit) {
   int prefix = 3;
   for (; prefix < 7 && value >= 999.5; ++prefix) value /= 1000;
   for (; prefix > 0 && value > 0 && value < 0.9995; --prefix) value *= 1000;
-  return digits("%.3g ", value) + kPrefixes[prefix] + unit;
+  return printed("%.3g ", value) + kPrefixes[prefix] + unit;
 }
 
 Occupancy occupancy(const Card& card, const LaunchWork& launch) {

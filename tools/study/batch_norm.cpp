@@ -65,8 +65,8 @@ template <class T>
 Run backward(const Problem& p) {
   const std::size_t rows = p[0], c = p[1];
   Run run{channel_arrays(c), 10.0 * static_cast<double>(rows * c), tolerance<T>()};
-  for (ArraySpec spec : {in<T>("x", rows * c), in<T>("dy", rows * c), out<T>("dx", rows * c),
-                         out("dgamma", c), out("dbeta", c)}) {
+  for (const ArraySpec& spec : {in<T>("x", rows * c), in<T>("dy", rows * c), out<T>("dx", rows * c),
+                                out("dgamma", c), out("dbeta", c)}) {
     run.arrays.push_back(spec);
   }
   TINCT_STUDY_CALLS(run, T, reference, call, rows, c, channels(F32(0), F32(1), F32(2), F32(3)),
