@@ -119,17 +119,17 @@ class KerasReader {
     }
   }
 
+  [[noreturn]] static void refuse_missing(const std::string& weight, const std::string& layer) {
+    throw WeightsError("Keras: weight \"" + weight + "\" of layer \"" + layer + "\" is not there");
+  }
+
   void read_layer(const Hdf5Object& group, const std::string& layer) {
     const std::vector<std::string> names = names_of(group, "weight_names");
-    const std::string folder = group.path + "/";
     std::vector<const Hdf5Object*> weights;
     bool telling = true;
     for (const std::string& name : names) {
-      weights.push_back(file_.find(folder + name));
-      if (weights.back() == nullptr) {
-        throw WeightsError("Keras: weight \"" + name + "\" of layer \"" + layer +
-                           "\" is not there");
-      }
+      weights.push_back(file_.find(group.path + "/" + name));
+      if (weights.back() == nullptr) refuse_missing(name, layer);
       refuse_theano(*weights.back());
       telling = telling && !role_by_name(name).empty();
     }
