@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/conv_layers.h"
 #include "bench/harness.h"
 #include "core/memory.h"
 #include "kernels/conv/conv2d.h"
@@ -14,37 +15,7 @@
 namespace tinct::bench {
 namespace {
 
-struct Layer {
-  const char* name;
-  std::size_t c, k, size, kernel = 3, stride = 1;
-
-  Conv2dShape shape(std::size_t batch) const {
-    Conv2dShape s;
-    s.n = batch;
-    s.h = s.w = size;
-    s.c = c;
-    s.k = k;
-    s.kh = s.kw = kernel;
-    s.stride_h = s.stride_w = stride;
-    s.pad_top = s.pad_left = (kernel - 1) / 2;
-    s.pad_bottom = s.pad_right = (kernel - 1) / 2;
-    return s;
-  }
-  std::string text(std::size_t batch) const {
-    return std::string(name) + " " + std::to_string(c) + "->" + std::to_string(k) + " " +
-           std::to_string(size) + " b" + std::to_string(batch);
-  }
-};
-
-constexpr Layer kVgg16[] = {
-    {"conv1_1", 3, 64, 224},    {"conv1_2", 64, 64, 224},  {"conv2_1", 64, 128, 112},
-    {"conv2_2", 128, 128, 112}, {"conv3_1", 128, 256, 56}, {"conv3_2", 256, 256, 56},
-    {"conv3_3", 256, 256, 56},  {"conv4_1", 256, 512, 28}, {"conv4_2", 512, 512, 28},
-    {"conv4_3", 512, 512, 28},  {"conv5_1", 512, 512, 14}, {"conv5_2", 512, 512, 14},
-    {"conv5_3", 512, 512, 14},
-};
-
-constexpr Layer kUnet[] = {
+constexpr ConvLayer kUnet[] = {
     {"stem", 1, 32, 128, 3, 1}, {"stem/2", 1, 32, 128, 3, 2},  {"down", 32, 64, 128, 3, 2},
     {"3x3", 32, 32, 128},       {"3x3", 64, 64, 64},           {"3x3", 128, 128, 32},
     {"3x3", 256, 256, 16},      {"3x3", 256, 256, 8},          {"decoder", 384, 128, 32},
@@ -100,7 +71,7 @@ void add_peer(Case& work, const Data& d, ConvPass pass, const Workspace<float>& 
 #define ADD_PEER(work, d, pass, ours)
 #endif
 
-void forward(Bench& bench, const std::string& group, const Layer& layer, std::size_t batch) {
+void forward(Bench& bench, const std::string& group, const ConvLayer& layer, std::size_t batch) {
   const std::string name = layer.text(batch);
   if (!bench.wants(group, name)) return;
   Data d(layer.shape(batch));
@@ -117,7 +88,8 @@ void forward(Bench& bench, const std::string& group, const Layer& layer, std::si
   bench.run(work);
 }
 
-void backward_data(Bench& bench, const std::string& group, const Layer& layer, std::size_t batch) {
+void backward_data(Bench& bench, const std::string& group, const ConvLayer& layer,
+                   std::size_t batch) {
   const std::string name = layer.text(batch);
   if (!bench.wants(group, name)) return;
   Data d(layer.shape(batch));
@@ -132,7 +104,7 @@ void backward_data(Bench& bench, const std::string& group, const Layer& layer, s
   bench.run(work);
 }
 
-void backward_weights(Bench& bench, const std::string& group, const Layer& layer,
+void backward_weights(Bench& bench, const std::string& group, const ConvLayer& layer,
                       std::size_t batch) {
   const std::string name = layer.text(batch);
   if (!bench.wants(group, name)) return;
@@ -147,19 +119,20 @@ void backward_weights(Bench& bench, const std::string& group, const Layer& layer
 
 void run_conv(Bench& bench) {
   for (const std::size_t batch : {1, 4}) {
-    for (const Layer& layer : kVgg16) forward(bench, "conv2d/forward", layer, batch);
+    for (const ConvLayer& layer : kVgg16Layers) forward(bench, "conv2d/forward", layer, batch);
   }
   for (const std::size_t batch : {1, 4}) {
-    for (const Layer& layer : kVgg16) backward_data(bench, "conv2d/backward_data", layer, batch);
+    for (const ConvLayer& layer : kVgg16Layers)
+      backward_data(bench, "conv2d/backward_data", layer, batch);
   }
   for (const std::size_t batch : {1, 4}) {
-    for (const Layer& layer : kVgg16) {
+    for (const ConvLayer& layer : kVgg16Layers) {
       backward_weights(bench, "conv2d/backward_weights", layer, batch);
     }
   }
-  for (const Layer& layer : kUnet) forward(bench, "conv2d/unet/forward", layer, 8);
-  for (const Layer& layer : kUnet) backward_data(bench, "conv2d/unet/backward_data", layer, 8);
-  for (const Layer& layer : kUnet)
+  for (const ConvLayer& layer : kUnet) forward(bench, "conv2d/unet/forward", layer, 8);
+  for (const ConvLayer& layer : kUnet) backward_data(bench, "conv2d/unet/backward_data", layer, 8);
+  for (const ConvLayer& layer : kUnet)
     backward_weights(bench, "conv2d/unet/backward_weights", layer, 8);
 }
 

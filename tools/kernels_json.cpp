@@ -16,10 +16,6 @@ using simt::Access;
 using simt::LineCount;
 using simt::Space;
 
-LineCount total(const KernelResult& r, Space space, Access access) {
-  return r.counts->report.total(space, access);
-}
-
 json counts_json(const LineCount& c) {
   json j = {{"requests", c.requests}, {"lanes", c.lanes}, {"bytes", c.bytes}};
   if (c.space == Space::global) {
@@ -68,12 +64,12 @@ json counts_json(const KernelResult& r) {
     lines.push_back(line);
   }
   return {{"findings", findings},
-          {"reads", counts_json(total(r, Space::global, Access::read))},
-          {"writes", counts_json(total(r, Space::global, Access::write))},
-          {"shared_reads", counts_json(total(r, Space::shared, Access::read))},
-          {"shared_writes", counts_json(total(r, Space::shared, Access::write))},
-          {"atomics", counts_json(total(r, Space::global, Access::atomic))},
-          {"shared_atomics", counts_json(total(r, Space::shared, Access::atomic))},
+          {"reads", counts_json(r.counts->report.total(Space::global, Access::read))},
+          {"writes", counts_json(r.counts->report.total(Space::global, Access::write))},
+          {"shared_reads", counts_json(r.counts->report.total(Space::shared, Access::read))},
+          {"shared_writes", counts_json(r.counts->report.total(Space::shared, Access::write))},
+          {"atomics", counts_json(r.counts->report.total(Space::global, Access::atomic))},
+          {"shared_atomics", counts_json(r.counts->report.total(Space::shared, Access::atomic))},
           {"tensor_ops", r.counts->report.tensor_ops},
           {"barriers", r.counts->report.barriers},
           {"launches", launches_json(r)},

@@ -44,10 +44,6 @@ using simt::Access;
 using simt::LineCount;
 using simt::Space;
 
-LineCount total(const KernelResult& r, Space space, Access access) {
-  return r.counts->report.total(space, access);
-}
-
 void print_global(const char* label, const LineCount& c) {
   if (c.requests == 0) {
     std::printf("  %-15s none\n", label);
@@ -69,8 +65,8 @@ void print_shared(const char* label, const LineCount& c) {
 }
 
 void print_atomics(const KernelResult& r) {
-  const LineCount global = total(r, Space::global, Access::atomic);
-  const LineCount shared = total(r, Space::shared, Access::atomic);
+  const LineCount global = r.counts->report.total(Space::global, Access::atomic);
+  const LineCount shared = r.counts->report.total(Space::shared, Access::atomic);
   if (global.requests + shared.requests == 0) {
     std::printf("  %-15s none\n", "atomics");
     return;
@@ -111,10 +107,10 @@ void print_counts(const KernelResult& r, const Card& card) {
   for (const simt::Finding& finding : r.counts->report.findings) {
     std::printf("  %-15s %s\n", "FAULT", to_string(finding).c_str());
   }
-  print_global("reads", total(r, Space::global, Access::read));
-  print_global("writes", total(r, Space::global, Access::write));
-  print_shared("shared reads", total(r, Space::shared, Access::read));
-  print_shared("shared writes", total(r, Space::shared, Access::write));
+  print_global("reads", r.counts->report.total(Space::global, Access::read));
+  print_global("writes", r.counts->report.total(Space::global, Access::write));
+  print_shared("shared reads", r.counts->report.total(Space::shared, Access::read));
+  print_shared("shared writes", r.counts->report.total(Space::shared, Access::write));
   print_atomics(r);
   if (r.counts->report.tensor_ops > 0) {
     std::printf("  %-15s %llu mma.sync\n", "tensor cores", whole(r.counts->report.tensor_ops));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "bench/conv_layers.h"
 #include "bench/gpu/cases.h"
 #include "bench/gpu/conv_samples.h"
 #include "bench/gpu/numbers.h"
@@ -14,20 +15,8 @@
 namespace tinct::bench {
 namespace {
 
-struct Layer {
-  const char* name;
-  std::size_t c, k, size, kernel = 3, stride = 1;
-};
-
-constexpr Layer kVgg16[] = {
-    {"conv1_1", 3, 64, 224},    {"conv1_2", 64, 64, 224},  {"conv2_1", 64, 128, 112},
-    {"conv2_2", 128, 128, 112}, {"conv3_1", 128, 256, 56}, {"conv3_2", 256, 256, 56},
-    {"conv3_3", 256, 256, 56},  {"conv4_1", 256, 512, 28}, {"conv4_2", 512, 512, 28},
-    {"conv4_3", 512, 512, 28},  {"conv5_1", 512, 512, 14}, {"conv5_2", 512, 512, 14},
-    {"conv5_3", 512, 512, 14},
-};
 // Few channels in or out, hypercolumns, strides: colorizers' other layers.
-constexpr Layer kOthers[] = {
+constexpr ConvLayer kOthers[] = {
     {"stem", 1, 64, 224},          {"tail", 64, 2, 224},     {"tail", 64, 3, 224},
     {"hyper", 963, 128, 56},       {"padded", 968, 128, 56}, {"heads", 64, 100, 56, 1},
     {"4x4/2", 64, 128, 112, 4, 2}, {"1x1", 512, 256, 28, 1},
@@ -35,21 +24,11 @@ constexpr Layer kOthers[] = {
 constexpr std::size_t kBatches[] = {1, 4, 16};
 
 // In a smoke run the extents shrink, but channels of every kind of rung stay.
-Conv2dShape shape_of(const GpuBench& bench, const Layer& layer, std::size_t batch) {
-  Conv2dShape s;
-  s.n = bench.extent(batch, 1);
-  s.h = s.w = bench.extent(layer.size, 6);
-  s.c = bench.extent(layer.c, layer.c % 8 == 0 ? 16 : 19);
-  s.k = bench.extent(layer.k, layer.k % 8 == 0 ? 16 : 20);
-  s.kh = s.kw = layer.kernel;
-  s.stride_h = s.stride_w = layer.stride;
-  s.pad_top = s.pad_left = s.pad_bottom = s.pad_right = (layer.kernel - 1) / 2;
-  return s;
-}
-
-std::string name_of(const Layer& layer, const Conv2dShape& s) {
-  return std::string(layer.name) + " " + std::to_string(s.c) + "->" + std::to_string(s.k) + " " +
-         std::to_string(s.h) + " b" + std::to_string(s.n);
+ConvLayer shrunk(const GpuBench& bench, ConvLayer layer) {
+  layer.size = bench.extent(layer.size, 6);
+  layer.c = bench.extent(layer.c, layer.c % 8 == 0 ? 16 : 19);
+  layer.k = bench.extent(layer.k, layer.k % 8 == 0 ? 16 : 20);
+  return layer;
 }
 
 // The arrays of one pass; those that it does not touch are empty.
@@ -186,11 +165,13 @@ const char* name_of(Conv2dPass pass) {
 }
 
 template <class T>
-void run_layer(GpuBench& bench, const Layer& layer, std::size_t batch, Conv2dPass pass) {
-  const Conv2dShape s = shape_of(bench, layer, batch);
+void run_layer(GpuBench& bench, const ConvLayer& whole, std::size_t batch, Conv2dPass pass) {
+  const ConvLayer layer = shrunk(bench, whole);
+  const std::size_t n = bench.extent(batch, 1);
+  const Conv2dShape s = layer.shape(n);
   GpuCase work;
   work.group = name_of(pass);
-  work.name = name_of(layer, s);
+  work.name = layer.text(n);
   work.precision = precision_name<T>();
   work.flops = 2.0 * static_cast<double>(s.macs());
   work.bytes =
@@ -212,15 +193,15 @@ void run_layer(GpuBench& bench, const Layer& layer, std::size_t batch, Conv2dPas
 void run_convolutions(GpuBench& bench) {
   for (const Conv2dPass pass :
        {Conv2dPass::forward, Conv2dPass::backward_data, Conv2dPass::backward_weights}) {
-    const auto both = [&](const Layer& layer, std::size_t batch) {
+    const auto both = [&](const ConvLayer& layer, std::size_t batch) {
       run_layer<float>(bench, layer, batch, pass);
       run_layer<bf16>(bench, layer, batch, pass);
     };
     for (const std::size_t batch : kBatches) {
       if (bench.smoke() && batch > 1) break;
-      for (const Layer& layer : kVgg16) both(layer, batch);
+      for (const ConvLayer& layer : kVgg16Layers) both(layer, batch);
     }
-    for (const Layer& layer : kOthers) both(layer, 16);
+    for (const ConvLayer& layer : kOthers) both(layer, 16);
   }
 }
 

@@ -147,23 +147,19 @@ using simt::Access;
 using simt::LineCount;
 using simt::Space;
 
-LineCount total(const KernelResult& r, Space space, Access access) {
-  return r.counts->report.total(space, access);
-}
-
 TEST_CASE("what a naive 1 x 1 convolution of 32 pixels asks for", "[kernels]") {
   const KernelResult r = run_kernel({"conv2d/1", {1, 4, 8, 1, 1}, {"kernel=1", "pad=0"}, ""});
   CHECK(r.right);
   CHECK(r.flops == 64);                     // a multiply-add a pixel
   CHECK(r.bytes == 4 * (32 + 1 + 1 + 32));  // x, w, bias, y
-  const LineCount reads = total(r, Space::global, Access::read);
+  const LineCount reads = r.counts->report.total(Space::global, Access::read);
   CHECK(reads.requests == 3);         // x, w and the bias, one warp each
   CHECK(reads.sectors == 4 + 1 + 1);  // 128 bytes of x, then one number twice
   CHECK(reads.ideal_sectors == reads.sectors);
-  const LineCount writes = total(r, Space::global, Access::write);
+  const LineCount writes = r.counts->report.total(Space::global, Access::write);
   CHECK(writes.requests == 1);
   CHECK(writes.sectors == 4);
-  CHECK(total(r, Space::shared, Access::read).requests == 0);
+  CHECK(r.counts->report.total(Space::shared, Access::read).requests == 0);
   CHECK(r.counts->report.tensor_ops == 0);
   REQUIRE(r.counts->report.kernels.size() == 1);
   CHECK(r.counts->report.kernels[0].block_sectors == 4 + 1 + 1 + 4);
@@ -172,7 +168,7 @@ TEST_CASE("what a naive 1 x 1 convolution of 32 pixels asks for", "[kernels]") {
 TEST_CASE("lanes that read filters apart touch a sector each", "[kernels]") {
   // One pixel, 32 filters of 8 numbers: lanes are output channels, 32 bytes apart.
   const KernelResult r = run_kernel({"conv2d/1", {1, 1, 1, 8, 32}, {"kernel=1", "pad=0"}, ""});
-  const LineCount reads = total(r, Space::global, Access::read);
+  const LineCount reads = r.counts->report.total(Space::global, Access::read);
   // Eight times: one number of x for all, and one of each filter; then the bias.
   CHECK(reads.requests == 8 * 2 + 1);
   CHECK(reads.sectors == 8 * (1 + 32) + 4);
@@ -183,14 +179,14 @@ TEST_CASE("what shared tiles ask for", "[kernels]") {
   // One tile of 32 pixels by 32 channels, one step of 32 terms.
   const KernelResult r = run_kernel({"conv2d/2", {1, 4, 8, 32, 32}, {"kernel=1", "pad=0"}, ""});
   CHECK(r.right);
-  const LineCount reads = total(r, Space::global, Access::read);
+  const LineCount reads = r.counts->report.total(Space::global, Access::read);
   // 32 rows of each tile, and the bias for each of the block's 8 warps: 128 bytes a request.
   CHECK(reads.requests == 32 + 32 + 8);
   CHECK(reads.sectors == 72 * 4);
   CHECK(reads.sectors == reads.ideal_sectors);
-  CHECK(total(r, Space::global, Access::write).sectors == 32 * 4);
+  CHECK(r.counts->report.total(Space::global, Access::write).sectors == 32 * 4);
   for (const Access access : {Access::read, Access::write}) {
-    const LineCount shared = total(r, Space::shared, access);
+    const LineCount shared = r.counts->report.total(Space::shared, access);
     CHECK(shared.requests > 0);
     CHECK(shared.waves == shared.ideal_waves);  // the padding keeps lanes in banks of their own
   }
