@@ -98,6 +98,7 @@ void Value::set_requires_grad(bool requires_grad) {
     throw std::invalid_argument("Value::set_requires_grad: only a leaf can be frozen or thawed");
   }
   node_->requires_grad = requires_grad;
+  node_->kept.reset();
 }
 
 bool Value::has_grad() const {

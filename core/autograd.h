@@ -45,7 +45,8 @@ class Value {
   Device device() const { return data().device(); }
 
   bool requires_grad() const;
-  /// Freezes (false) or thaws a leaf. Throws std::invalid_argument on the result of an operation.
+  /// Freezes (false) or thaws a leaf, and drops what is kept(). Throws std::invalid_argument on the
+  /// result of an operation.
   void set_requires_grad(bool requires_grad);
   bool has_grad() const;
   /// Throws std::invalid_argument when there is none.

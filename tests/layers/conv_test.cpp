@@ -185,6 +185,10 @@ TEST_CASE("the packing of weights that nobody trains is kept until they change")
   for (Value* w : {&frozen, &trained}) w->mutable_data().fill(0.5f);
   CHECK_FALSE(frozen.kept().has_value());
   check(same_padding(3));
+  frozen.set_requires_grad(true);  // from now on an optimizer writes its numbers
+  CHECK_FALSE(frozen.kept().has_value());
+  frozen.set_requires_grad(false);
+  check(same_padding(3));
   Value other(frozen);
   other.mutable_data() = random_tensor({16, 3, 3, 8}, 3);
   trained.mutable_data() = other.data().clone();
