@@ -44,7 +44,7 @@ std::vector<Value> Base::see(const Value& rgb, const Mode& mode, Taps* taps) con
 }
 
 Value Base::chroma(const Value& x, const Mode& mode, Taps* taps) const {
-  const Value y = last.norm(last.conv(x), mode, Activation::sigmoid);
+  Value y = last.norm(last.conv(x), mode, Activation::sigmoid);
   tap(taps, "chroma", y);
   return y;
 }
