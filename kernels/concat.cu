@@ -105,7 +105,7 @@ void run_backward(std::size_t rows, const T* dy, const std::vector<Input>& input
 void concat(std::size_t rows, const std::vector<ConcatInput>& inputs, float* y) {
   run_forward(rows, inputs, y);
 }
-void concat(std::size_t rows, const std::vector<ConcatInputBf16>& inputs, bf16* y) {
+void concat(std::size_t rows, const std::vector<ConcatInputOf<bf16>>& inputs, bf16* y) {
   run_forward(rows, inputs, y);
 }
 
@@ -113,7 +113,7 @@ void concat_backward(std::size_t rows, const float* dy, const std::vector<Concat
   run_backward(rows, dy, inputs);
 }
 void concat_backward(std::size_t rows, const bf16* dy,
-                     const std::vector<ConcatGradientBf16>& inputs) {
+                     const std::vector<ConcatGradientOf<bf16>>& inputs) {
   run_backward(rows, dy, inputs);
 }
 

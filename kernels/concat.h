@@ -9,28 +9,21 @@ namespace tinct {
 
 struct bf16;
 
-/// One input (rows, c).
-struct ConcatInput {
-  const float* x = nullptr;
+/// One input (rows, c), stored as T: float, or on the GPU bf16 too.
+template <class T>
+struct ConcatInputOf {
+  const T* x = nullptr;
   std::size_t c = 0;
 };
-
-/// The same on the GPU, stored as bf16.
-struct ConcatInputBf16 {
-  const bf16* x = nullptr;
-  std::size_t c = 0;
-};
+using ConcatInput = ConcatInputOf<float>;
 
 /// One input's gradient (rows, c); dx may be null when nobody wants it.
-struct ConcatGradient {
-  float* dx = nullptr;
+template <class T>
+struct ConcatGradientOf {
+  T* dx = nullptr;
   std::size_t c = 0;
 };
-
-struct ConcatGradientBf16 {
-  bf16* dx = nullptr;
-  std::size_t c = 0;
-};
+using ConcatGradient = ConcatGradientOf<float>;
 
 namespace ref {
 
@@ -51,10 +44,10 @@ namespace gpu {
 
 /// On device memory, 16-byte aligned. Any number of inputs, eight a launch.
 void concat(std::size_t rows, const std::vector<ConcatInput>& inputs, float* y);
-void concat(std::size_t rows, const std::vector<ConcatInputBf16>& inputs, bf16* y);
+void concat(std::size_t rows, const std::vector<ConcatInputOf<bf16>>& inputs, bf16* y);
 void concat_backward(std::size_t rows, const float* dy, const std::vector<ConcatGradient>& inputs);
 void concat_backward(std::size_t rows, const bf16* dy,
-                     const std::vector<ConcatGradientBf16>& inputs);
+                     const std::vector<ConcatGradientOf<bf16>>& inputs);
 
 }  // namespace gpu
 }  // namespace tinct

@@ -11,26 +11,13 @@
 namespace tinct {
 namespace {
 
-ConcatInput side(const float* x, std::size_t c) {
-  return {x, c};
-}
-ConcatInputBf16 side(const bf16* x, std::size_t c) {
-  return {x, c};
-}
-ConcatGradient side(float* dx, std::size_t c) {
-  return {dx, c};
-}
-ConcatGradientBf16 side(bf16* dx, std::size_t c) {
-  return {dx, c};
-}
-
-// What the kernels take of tensors of c channels each, of which some may be empty.
-template <class T, class Tensors>
-auto sides(Tensors& tensors, const std::vector<Value>& inputs) {
-  std::vector<decltype(side(tensors[0].template as<T>(), 0))> result;
+// What the kernels take of tensors stored as T, of which some may be empty.
+template <template <class> class Side, class T, class Tensors>
+std::vector<Side<T>> sides(Tensors& tensors, const std::vector<Value>& inputs) {
+  std::vector<Side<T>> result;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     result.push_back(
-        side(tensors[i].defined() ? tensors[i].template as<T>() : nullptr, inputs[i].shape().c));
+        {tensors[i].defined() ? tensors[i].template as<T>() : nullptr, inputs[i].shape().c});
   }
   return result;
 }
@@ -63,15 +50,15 @@ Value concat(const std::vector<Value>& given) {
   }
   Tensor y(shape, parts[0].dtype(), inputs[0].device());
   const std::vector<Tensor>& x = parts;
-  TINCT_ON_STORED(y.device(), y.dtype(), concat, shape.pixels(), sides<Stored>(x, inputs),
-                  y.as<Stored>());
+  TINCT_ON_STORED(y.device(), y.dtype(), concat, shape.pixels(),
+                  sides<ConcatInputOf, Stored>(x, inputs), y.as<Stored>());
   return Value(y, inputs, [](std::vector<Value>& from, const Tensor& dy) {
     std::vector<Tensor> dx(from.size());
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (from[i].requires_grad()) dx[i] = Tensor(from[i].shape(), dy.dtype(), dy.device());
     }
     TINCT_ON_STORED(dy.device(), dy.dtype(), concat_backward, dy.shape().pixels(), dy.as<Stored>(),
-                    sides<Stored>(dx, from));
+                    sides<ConcatGradientOf, Stored>(dx, from));
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (dx[i].defined()) from[i].add_grad(dx[i]);
     }

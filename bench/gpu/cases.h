@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bench/gpu/harness.h"
+#include "bench/gpu/numbers.h"
 #include "core/shape.h"
 
 namespace tinct::bench {
@@ -30,10 +31,31 @@ GpuCase memory_case(const std::string& group, const Shape& s, double numbers) {
   GpuCase work;
   work.group = group;
   work.name = to_string(s);
-  work.precision = sizeof(T) == 2 ? "bf16" : "f32";
+  work.precision = precision_name<T>();
   work.bytes = numbers * sizeof(T);
   work.sizes = {{"n", s.n}, {"h", s.h}, {"w", s.w}, {"c", s.c}};
   work.tolerance = sizeof(T) == 2 ? 0x1p-8 : 2e-5;
+  return work;
+}
+
+/// A convolution of square kernel, stride and padding (or cropping), stored as T; `s` is the shape
+/// of one or of a transposed one.
+template <class T, class S>
+GpuCase convolution_case(const S& s, std::size_t macs, std::size_t pad) {
+  GpuCase work;
+  work.precision = precision_name<T>();
+  work.flops = 2.0 * static_cast<double>(macs);
+  work.bytes =
+      static_cast<double>(sizeof(T)) * static_cast<double>(s.x_size() + s.w_size() + s.y_size());
+  work.sizes = {{"n", s.n},
+                {"h", s.h},
+                {"w", s.w},
+                {"c", s.c},
+                {"k", s.k},
+                {"kernel", s.kh},
+                {"stride", s.stride_h},
+                {"pad", pad}};
+  work.tolerance = sizeof(T) == 2 ? 1e-2 : 5e-5;
   return work;
 }
 

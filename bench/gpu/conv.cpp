@@ -169,22 +169,9 @@ void run_layer(GpuBench& bench, const ConvLayer& whole, std::size_t batch, Conv2
   const ConvLayer layer = shrunk(bench, whole);
   const std::size_t n = bench.extent(batch, 1);
   const Conv2dShape s = layer.shape(n);
-  GpuCase work;
+  GpuCase work = convolution_case<T>(s, s.macs(), s.pad_top);
   work.group = name_of(pass);
   work.name = layer.text(n);
-  work.precision = precision_name<T>();
-  work.flops = 2.0 * static_cast<double>(s.macs());
-  work.bytes =
-      static_cast<double>(sizeof(T)) * static_cast<double>(s.x_size() + s.w_size() + s.y_size());
-  work.sizes = {{"n", s.n},
-                {"h", s.h},
-                {"w", s.w},
-                {"c", s.c},
-                {"k", s.k},
-                {"kernel", s.kh},
-                {"stride", s.stride_h},
-                {"pad", s.pad_top}};
-  work.tolerance = sizeof(T) == 2 ? 1e-2 : 5e-5;
   bench.run(work, [&] { return prepare<T>(s, pass); });
 }
 

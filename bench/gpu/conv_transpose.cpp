@@ -83,22 +83,9 @@ void run_type(GpuBench& bench) {
   s.kh = s.kw = 4;
   s.stride_h = s.stride_w = 2;
   s.crop_top = s.crop_left = s.crop_bottom = s.crop_right = 1;
-  GpuCase work;
+  GpuCase work = convolution_case<T>(s, s.conv().macs(), s.crop_top);
   work.name = "4x4/2 " + std::to_string(s.c) + "->" + std::to_string(s.k) + " " +
               std::to_string(s.h) + " b" + std::to_string(s.n);
-  work.precision = precision_name<T>();
-  work.flops = 2.0 * static_cast<double>(s.conv().macs());
-  work.bytes =
-      static_cast<double>(sizeof(T)) * static_cast<double>(s.x_size() + s.w_size() + s.y_size());
-  work.sizes = {{"n", s.n},
-                {"h", s.h},
-                {"w", s.w},
-                {"c", s.c},
-                {"k", s.k},
-                {"kernel", s.kh},
-                {"stride", s.stride_h},
-                {"pad", s.crop_top}};
-  work.tolerance = sizeof(T) == 2 ? 1e-2 : 5e-5;
   work.group = "conv_transpose2d/forward";
   bench.run(work, [&] { return forward<T>(s); });
   work.group = "conv_transpose2d/backward_data";

@@ -86,16 +86,12 @@ void run_add_and_scale(GpuBench& bench, const Shape& s) {
       });
 }
 
-std::vector<ConcatInput> halves(const float* a, const float* b, std::size_t c) {
+template <class T>
+std::vector<ConcatInputOf<T>> halves(const T* a, const T* b, std::size_t c) {
   return {{a, c / 2}, {b, c - c / 2}};
 }
-std::vector<ConcatInputBf16> halves(const bf16* a, const bf16* b, std::size_t c) {
-  return {{a, c / 2}, {b, c - c / 2}};
-}
-std::vector<ConcatGradient> gradient_halves(float* a, float* b, std::size_t c) {
-  return {{a, c / 2}, {b, c - c / 2}};
-}
-std::vector<ConcatGradientBf16> gradient_halves(bf16* a, bf16* b, std::size_t c) {
+template <class T>
+std::vector<ConcatGradientOf<T>> gradient_halves(T* a, T* b, std::size_t c) {
   return {{a, c / 2}, {b, c - c / 2}};
 }
 

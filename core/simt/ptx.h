@@ -28,6 +28,18 @@ __device__ inline unsigned shared_address(const void* p) {
 }
 #endif
 
+#if !defined(__CUDACC__)
+TINCT_SIMT void multiply_tile(simt::Collective kind, float (&d)[4], const std::uint32_t (&a)[4],
+                              const std::uint32_t (&b)[2]) {
+  simt::Exchange e;
+  for (int i = 0; i < 4; ++i) e.registers[i] = a[i];
+  for (int i = 0; i < 2; ++i) e.registers[4 + i] = b[i];
+  for (int i = 0; i < 4; ++i) e.registers[6 + i] = __float_as_uint(d[i]);
+  simt::collective(kind, kFullMask, e, {});
+  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(e.registers[6 + i]);
+}
+#endif
+
 /// d += a b for one 16x8 tile, k = 16, bf16 in, float sums. Every lane of the warp calls it. sm_80.
 TINCT_DEVICE void mma_16x8x16(float (&d)[4], const std::uint32_t (&a)[4],
                               const std::uint32_t (&b)[2]) {
@@ -38,12 +50,7 @@ TINCT_DEVICE void mma_16x8x16(float (&d)[4], const std::uint32_t (&a)[4],
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #elif !defined(__CUDACC__)
-  simt::Exchange e;
-  for (int i = 0; i < 4; ++i) e.registers[i] = a[i];
-  for (int i = 0; i < 2; ++i) e.registers[4 + i] = b[i];
-  for (int i = 0; i < 4; ++i) e.registers[6 + i] = __float_as_uint(d[i]);
-  simt::collective(simt::Collective::mma_bf16, kFullMask, e, {});
-  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(e.registers[6 + i]);
+  multiply_tile(simt::Collective::mma_bf16, d, a, b);
 #endif
 }
 
@@ -72,12 +79,7 @@ TINCT_DEVICE void mma_16x8x8(float (&d)[4], const std::uint32_t (&a)[4],
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #elif !defined(__CUDACC__)
-  simt::Exchange e;
-  for (int i = 0; i < 4; ++i) e.registers[i] = a[i];
-  for (int i = 0; i < 2; ++i) e.registers[4 + i] = b[i];
-  for (int i = 0; i < 4; ++i) e.registers[6 + i] = __float_as_uint(d[i]);
-  simt::collective(simt::Collective::mma_tf32, kFullMask, e, {});
-  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(e.registers[6 + i]);
+  multiply_tile(simt::Collective::mma_tf32, d, a, b);
 #endif
 }
 
@@ -106,18 +108,6 @@ TINCT_DEVICE void load_matrix_x4(std::uint32_t (&r)[4], const void* row) {
 #endif
 }
 
-/// The same, of two matrices; the addresses of lanes 16 to 31 do not count but must be valid.
-TINCT_DEVICE void load_matrix_x2(std::uint32_t (&r)[2], const void* row) {
-#if defined(__CUDA_ARCH__)
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];"
-               : "=r"(r[0]), "=r"(r[1])
-               : "r"(shared_address(row))
-               : "memory");
-#elif !defined(__CUDACC__)
-  load_matrix(r, row, false);
-#endif
-}
-
 /// Each matrix transposed on its way: register i gets rows 2 (l % 4) and the next of column l / 4.
 TINCT_DEVICE void load_matrix_x4_transposed(std::uint32_t (&r)[4], const void* row) {
 #if defined(__CUDA_ARCH__)
@@ -130,6 +120,7 @@ TINCT_DEVICE void load_matrix_x4_transposed(std::uint32_t (&r)[4], const void* r
 #endif
 }
 
+/// The same, of two matrices; the addresses of lanes 16 to 31 do not count but must be valid.
 TINCT_DEVICE void load_matrix_x2_transposed(std::uint32_t (&r)[2], const void* row) {
 #if defined(__CUDA_ARCH__)
   asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"

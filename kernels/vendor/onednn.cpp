@@ -65,7 +65,6 @@ struct OnednnConv2d::Prepared {
   std::unordered_map<int, memory> arguments;
   memory output;
   memory::desc plain;  // of the output, in tinct's layout
-  std::string name;
 
   // oneDNN never writes through the arguments that a pass reads.
   memory wrap(const memory::desc& desc, const float* data) {
@@ -80,11 +79,9 @@ struct OnednnConv2d::Prepared {
     return preferred;
   }
 
-  template <class Description>
-  void finish(const Description& description, int output_argument, const memory::desc& desc) {
+  void finish(int output_argument, const memory::desc& desc) {
     output = memory(desc, engine);
     arguments[output_argument] = output;
-    name = description.impl_info_str();
   }
 };
 
@@ -112,7 +109,7 @@ OnednnConv2d::OnednnConv2d(const Conv2dShape& s, ConvPass pass, const float* x, 
     p.arguments[DNNL_ARG_SRC] = p.wrap(in, x);
     p.arguments[DNNL_ARG_WEIGHTS] = p.reordered_weights(e, description.weights_desc(), w);
     if (bias) p.arguments[DNNL_ARG_BIAS] = p.wrap(describe(e.bias, Tag::a), bias);
-    p.finish(description, DNNL_ARG_DST, out);
+    p.finish(DNNL_ARG_DST, out);
     p.plain = out;
   } else if (pass == ConvPass::backward_data) {
     const convolution_backward_data::primitive_desc description(
@@ -120,7 +117,7 @@ OnednnConv2d::OnednnConv2d(const Conv2dShape& s, ConvPass pass, const float* x, 
     p.primitive = convolution_backward_data(description);
     p.arguments[DNNL_ARG_DIFF_DST] = p.wrap(out, dy);
     p.arguments[DNNL_ARG_WEIGHTS] = p.reordered_weights(e, description.weights_desc(), w);
-    p.finish(description, DNNL_ARG_DIFF_SRC, in);
+    p.finish(DNNL_ARG_DIFF_SRC, in);
     p.plain = in;
   } else {
     const convolution_backward_weights::primitive_desc description(
@@ -128,7 +125,7 @@ OnednnConv2d::OnednnConv2d(const Conv2dShape& s, ConvPass pass, const float* x, 
     p.primitive = convolution_backward_weights(description);
     p.arguments[DNNL_ARG_SRC] = p.wrap(in, x);
     p.arguments[DNNL_ARG_DIFF_DST] = p.wrap(out, dy);
-    p.finish(description, DNNL_ARG_DIFF_WEIGHTS, description.diff_weights_desc());
+    p.finish(DNNL_ARG_DIFF_WEIGHTS, description.diff_weights_desc());
     p.plain = describe(e.w, Tag::ohwi);
   }
 } catch (const dnnl::error& error) {
@@ -148,10 +145,6 @@ void OnednnConv2d::result(float* out) const {
   memory to(p.plain, p.engine, out);
   dnnl::reorder(from, to).execute(p.stream, from, to);
   p.stream.wait();
-}
-
-const char* OnednnConv2d::implementation() const {
-  return prepared_->name.c_str();
 }
 
 }  // namespace tinct::vendor

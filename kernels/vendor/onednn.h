@@ -25,8 +25,6 @@ class OnednnConv2d {
   void run();
   /// Copies y, dx or dw out, in tinct's layout.
   void result(float* out) const;
-  /// What oneDNN chose, such as "brgconv:avx512_core".
-  const char* implementation() const;
 
  private:
   struct Prepared;

@@ -12,16 +12,11 @@ namespace tinct {
 namespace {
 
 template <class T>
-using Input = std::conditional_t<sizeof(T) == 4, ConcatInput, ConcatInputBf16>;
-template <class T>
-using Gradient = std::conditional_t<sizeof(T) == 4, ConcatGradient, ConcatGradientBf16>;
-
-template <class T>
 void check(std::size_t rows, const std::vector<std::size_t>& channels) {
   std::size_t whole = 0;
   std::vector<Tensor> parts;
   std::vector<test::OnDeviceAs<T>> device_parts;
-  std::vector<Input<T>> inputs;
+  std::vector<ConcatInputOf<T>> inputs;
   std::vector<ConcatInput> plain;
   for (const std::size_t c : channels) {
     parts.push_back(test::rounded<T>(test::random_tensor({1, 1, rows, c}, whole)));
@@ -38,7 +33,7 @@ void check(std::size_t rows, const std::vector<std::size_t>& channels) {
 
   // Back to where it came from, but for one that nobody wants.
   std::vector<test::OnDeviceAs<T>> split;
-  std::vector<Gradient<T>> gradients;
+  std::vector<ConcatGradientOf<T>> gradients;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     split.emplace_back(parts[i].shape());
     gradients.push_back({i == 1 ? nullptr : split.back().data(), channels[i]});

@@ -84,28 +84,13 @@ Run narrowed(const Problem& p) {
   return run;
 }
 
-// An array among those that are put side by side, as each side's function takes it.
-ConcatInput input_of(const float* x, std::size_t c) {
-  return {x, c};
-}
-ConcatInputBf16 input_of(const bf16* x, std::size_t c) {
-  return {x, c};
-}
-ConcatGradient gradient_of(float* dx, std::size_t c) {
-  return {dx, c};
-}
-ConcatGradientBf16 gradient_of(bf16* dx, std::size_t c) {
-  return {dx, c};
-}
-
 template <class T>
 Run side_by_side(const Problem& p) {
   const std::size_t rows = p[0], c = p[1], c2 = p[2];
   Run run{{in<T>("x", rows * c), in<T>("x2", rows * c2), out<T>("y", rows * (c + c2))},
           0,
           tolerance<T>()};
-  TINCT_STUDY_CALLS(run, T, ref::concat, concat, rows, {input_of(AT(0), c), input_of(AT(1), c2)},
-                    AT(2));
+  TINCT_STUDY_CALLS(run, T, ref::concat, concat, rows, {{AT(0), c}, {AT(1), c2}}, AT(2));
   return run;
 }
 
@@ -116,7 +101,7 @@ Run apart(const Problem& p) {
           0,
           tolerance<T>()};
   TINCT_STUDY_CALLS(run, T, ref::concat_backward, concat_backward, rows, AT(0),
-                    {gradient_of(AT(1), c), gradient_of(AT(2), c2)});
+                    {{AT(1), c}, {AT(2), c2}});
   return run;
 }
 
