@@ -13,6 +13,8 @@ import re
 import statistics
 import sys
 
+TRAINING = "Training vgg-unet to its step budget"
+TRAINING_LOG = "vgg-unet/log.jsonl"
 MOST_NAMES = 12  # of failed cases in a cell
 MOST_ROWS = 120  # of a table on the page; its JSON has all
 
@@ -21,6 +23,10 @@ def rows_of(path, *columns):
     """The lines of a TSV file as dictionaries; none where there is no file."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [dict(zip(columns, line.split("\t"))) for line in lines]
+
+
+def text_of(path):
+    return path.read_text() if path.exists() else ""
 
 
 def count_catch(log):
@@ -66,19 +72,26 @@ def sanitizer_table(work):
 
 def training_table(work):
     """A training run by its log: its steps, the time of one, how the loss went, and the validation."""
-    steps = [json.loads(line) for line in (work / "training.jsonl").read_text().splitlines()]
-    steps = [s for s in steps if "ms" in s and "loss" in s]
+    steps = []
+    for line in (work / TRAINING_LOG).read_text().splitlines():
+        try:
+            step = json.loads(line)
+        except json.JSONDecodeError:  # of a run that was stopped
+            continue
+        if "ms" in step and "loss" in step:
+            steps.append(step)
+    if not steps:
+        return {"table": TRAINING, "rows": [{"what": "steps", "value": 0}]}
     warm = steps[len(steps) // 5:]
     row = {"preset": "vgg-unet", "steps": len(steps), "median_ms": round(statistics.median(s["ms"] for s in warm), 2),
            "starved_ms": round(statistics.median(s.get("starved_ms", 0) for s in warm), 2),
            "first_loss": steps[0]["loss"], "last_loss": steps[-1]["loss"]}
     rows = [{"what": key.replace("_", " "), "value": value} for key, value in row.items()]
-    if (work / "eval.json").exists():
-        found = json.loads((work / "eval.json").read_text())
+    if found := json.loads(text_of(work / "eval.json") or "{}"):
         rows += [{"what": f"validation: {m} of {who.replace('_', ' ')}", "value": found[who][m]}
                  for m in ("mse_ab", "psnr_ab") for who in ("model", "grey", "mean_colour")]
         rows.append({"what": "validation: colourfulness of the photographs'", "value": found["colourfulness_ratio"]})
-    return {"table": "Training vgg-unet to its step budget", "rows": rows}
+    return {"table": TRAINING, "rows": rows}
 
 
 def ops_table(work):
@@ -143,7 +156,7 @@ def main():
     work, results, stamp = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
     about = {row["key"]: row["value"] for row in rows_of(work / "about.tsv", "key", "value")}
     makers = {"tests": (tests_table, "tests.tsv"), "sanitizer": (sanitizer_table, "sanitizer.tsv"),
-              "training": (training_table, "training.jsonl"), "steps-alone": (steps_table, "step-unet-small.json"), "ops": (ops_table, "ops/1.json")}
+              "training": (training_table, TRAINING_LOG), "steps-alone": (steps_table, "step-unet-small.json"), "ops": (ops_table, "ops/1.json")}
     for name, (make, source) in makers.items():
         if (work / source).exists():
             (results / f"{stamp}-{name}.json").write_text(json.dumps({**about, **make(work)}, indent=1) + "\n")

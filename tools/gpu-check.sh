@@ -1,9 +1,10 @@
 #!/bin/bash
-# Everything that there is to see of tinct on an NVIDIA card, in under nine minutes and without
-# building anything: tests, comparisons with PyTorch and cuDNN, compute-sanitizer, a training run.
-# The most valuable comes first, each part is saved as it ends, and one that takes too long is
-# stopped. Writes a JSON file a table and a summary in Markdown into bench/results/, logs into
-# runs/gpu-check/. The exit status is 1 when a test or another part failed, 8 without a card.
+# What there is to see of tinct on an NVIDIA card, without building anything: tests, comparisons with
+# PyTorch and cuDNN, compute-sanitizer, a training run. It stops after nine minutes (--limit): the
+# most valuable comes first, each part is saved as it ends, one that takes too long is stopped, and
+# what does not fit is left out and named. Writes a JSON file a table and a summary in Markdown into
+# bench/results/, logs into runs/gpu-check/. The exit status is 1 when a test or another part
+# failed or the tests did not end, 8 without a card.
 # Usage: tools/gpu-check.sh [--programs DIR] [--photos DIR] [--results DIR] [--limit SECONDS] [PART…]
 #          PART: tests ops peers steps sanitizer training rates fusion ncu sass layers   (default: all)
 #        tools/gpu-check.sh --pack [--photos DIR]   builds what it needs, for another machine, into
@@ -37,18 +38,24 @@ need_program() {
   [ -x "$PROGRAMS/$1" ] || skip "there is no $1 in $PROGRAMS"
 }
 
-# ---- the parts; each is run in a process of its own, with PROGRAMS, WORK, PHOTOS and TABLE set ----
+# ---- the parts; each is run in a session of its own, with PROGRAMS, WORK, PHOTOS and MOST set ----
+
+# rest SECONDS: what the part has left of its MOST seconds but for the given ones.
+rest() {
+  local left=$((${MOST:-100} - SECONDS - $1))
+  echo $((left > 0 ? left : 1))
+}
 
 # table NAME: the path of the part's JSON file.
 table() {
   echo "$RESULTS/$STAMP-$1.json"
 }
 
-# run_test NAME COMMAND…: its log, and a line of tests.tsv: name, exit status, seconds.
+# run_test SECONDS NAME COMMAND…: its log, and a line of tests.tsv: name, exit status, seconds.
 run_test() {
-  local name=$1 start=$SECONDS status=0
-  shift
-  timeout -k 5 100 "$@" >"$WORK/$name.log" 2>&1 || status=$?
+  local most=$1 name=$2 start=$SECONDS status=0
+  shift 2
+  timeout -k 2 "$most" "$@" >"$WORK/$name.log" 2>&1 || status=$?
   printf '%s\t%d\t%d\n' "$name" "$status" $((SECONDS - start)) >>"$WORK/tests.tsv"
   return "$status"
 }
@@ -58,14 +65,14 @@ part_tests() {
   local folder failed=0 running=()
   : >"$WORK/tests.tsv"
   need_program test_gpu
-  run_test test_gpu "$PROGRAMS/test_gpu" --durations yes || failed=1
+  run_test "$(rest 40)" test_gpu "$PROGRAMS/test_gpu" --durations yes || failed=1
   for folder in core layers models train tools; do
     [ -x "$PROGRAMS/test_$folder" ] || continue
-    run_test "test_$folder" "$PROGRAMS/test_$folder" &
+    run_test "$(rest 5)" "test_$folder" "$PROGRAMS/test_$folder" &
     running+=($!)
   done
   if [ -x "$PROGRAMS/tinct" ]; then
-    TINCT=$PROGRAMS/tinct run_test cli tests/tools/cli_test.sh &
+    TINCT=$PROGRAMS/tinct run_test "$(rest 5)" cli tests/tools/cli_test.sh &
     running+=($!)
   fi
   for process in "${running[@]}"; do wait "$process" || failed=1; done
@@ -91,7 +98,7 @@ part_peers() {
   [ -f bench/peers/gpu_ops.py ] || skip "there is no bench/peers/gpu_ops.py"
   [ -f "$(table ops)" ] || skip "there is no $(table ops) to compare with"
   python3 bench/peers/gpu_ops.py --tinct "$(table ops)" --out "$(table ops-torch)" --table "$WORK/ops.md" \
-    --rounds 15 --seconds 75
+    --rounds 15 --seconds "$(rest 25)"
 }
 
 # A training step of each preset against the same network in PyTorch; alone, where that cannot be.
@@ -99,7 +106,7 @@ part_steps() {
   local failed=0
   if [ -f bench/peers/gpu_train_step.py ] && [ -x "$PROGRAMS/tinct_gpu_train_step" ] && (need_torch); then
     python3 bench/peers/gpu_train_step.py --programs "$PROGRAMS" --out "$(table steps)" --table "$WORK/steps.md" \
-      --commit "$COMMIT" --seconds 55 && return
+      --commit "$COMMIT" --seconds "$(rest 45)" && return
     echo "the comparison failed; tinct alone:"
     failed=1
   fi
@@ -128,8 +135,7 @@ part_training() {
   local run=$WORK/vgg-unet
   "$PROGRAMS/tinct" train --preset vgg-unet --data "$WORK/data" --out "$run" --device gpu --exist-ok \
     -o model.vgg16="$WORK/vgg16.safetensors" || return 1
-  "$PROGRAMS/tinct" eval --model "$run/best.safetensors" --data "$WORK/data" --device gpu --json >"$WORK/eval.json" || return 1
-  cp "$run/log.jsonl" "$WORK/training.jsonl"
+  "$PROGRAMS/tinct" eval --model "$run/best.safetensors" --data "$WORK/data" --device gpu --json >"$WORK/eval.json"
 }
 
 # clean TOOL CASE: one test case of test_gpu under one of compute-sanitizer's tools. A line of
@@ -164,7 +170,7 @@ part_sanitizer() {
     skip "compute-sanitizer does not support this device"
   fi
   for tool in memcheck racecheck; do
-    printf '%s\0' "${cases[@]}" | timeout 65 xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
+    printf '%s\0' "${cases[@]}" | timeout "$(rest 5)" xargs -0 -P "${SANITIZER_JOBS:-7}" -I{} bash -c 'clean "$1" "$2"' - "$tool" {} &
     running+=($!)
   done
   wait "${running[@]}"
@@ -174,7 +180,7 @@ part_sanitizer() {
 # cuDNN on VGG16's layers through PyTorch: what plans can be made against.
 part_layers() {
   need_torch
-  python3 bench/peers/gpu_plan.py layers --seconds 80 --out "$(table cudnn-layers)"
+  python3 bench/peers/gpu_plan.py layers --seconds "$(rest 15)" --out "$(table cudnn-layers)"
 }
 
 # What the card gives: memory, L2, wgmma, and whether its descriptors do what a plan needs.
@@ -246,6 +252,23 @@ save() {
   mv "$OUT/gpu-check.tar.gz.new" "$OUT/gpu-check.tar.gz"
 }
 
+# end_session LEADER: ends what a part has left running. Each timeout in it has a process group of
+# its own, which a signal to the part's does not reach; all are of one session.
+end_session() {
+  local leader=$1 try file line of found=1
+  for ((try = 0; try < 50 && found; ++try)); do
+    found=0
+    for file in /proc/[0-9]*/stat; do
+      { read -r line <"$file"; } 2>/dev/null || continue
+      read -ra of <<<"${line##*) }" # after the name: state, parent, group, session
+      [ "${of[3]}" = "$leader" ] && [ "${of[0]}" != Z ] || continue
+      kill -KILL "${line%% *}" 2>/dev/null
+      found=1
+    done
+    ((found)) && sleep 0.1
+  done
+}
+
 # run_part NAME SECONDS: a line of parts.tsv: name, state, seconds, the log's last line.
 run_part() {
   local name=$1 most=$2 left=$((limit - SECONDS)) start=$SECONDS status=0 state
@@ -254,7 +277,10 @@ run_part() {
     echo "there was no time left" >"$WORK/$name.log"
     status=$missing
   else
-    timeout -k 5 "$most" "$0" --part "$name" >"$WORK/$name.log" 2>&1 || status=$?
+    MOST=$most setsid timeout -k 5 "$most" tools/gpu-check.sh --part "$name" >"$WORK/$name.log" 2>&1 &
+    session=$!
+    wait "$session" || status=$?
+    end_session "$session"
   fi
   case $status in
     0) state=passed ;;
@@ -310,7 +336,11 @@ PROGRAMS=$(realpath "$PROGRAMS")
 COMMIT=$(cat "$PROGRAMS/commit" 2>/dev/null || git rev-parse HEAD 2>/dev/null || echo unknown)
 export PROGRAMS PHOTOS RESULTS WORK STAMP COMMIT
 # Where cuBLAS and cuDNN are looked for, beside the loader's own places: often Python has them alone.
-packages=$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
+packages=$(python3 -c '
+import importlib.util, pathlib, sysconfig
+nvidia = importlib.util.find_spec("nvidia")
+found = [pathlib.Path(p).parent for p in nvidia.submodule_search_locations] if nvidia else []
+print(":".join(map(str, [*found, sysconfig.get_path("purelib")])))' 2>/dev/null)
 export TINCT_CUDA_LIBRARIES=${TINCT_CUDA_LIBRARIES:-$packages:/usr/local/cuda/lib64}
 export TINCT_WEIGHTS=$PWD/weights TINCT_CONFIGS=$PWD/configs PYTHONUNBUFFERED=1
 {
@@ -323,7 +353,8 @@ nvidia-smi >"$WORK/nvidia-smi.log" 2>&1
 : >"$WORK/parts.tsv"
 echo "$card, at most $limit s"
 
-failed=0
+failed=0 session=''
+trap '[ -z "$session" ] || end_session "$session"; exit 130' INT TERM
 while read -r name most; do
   [ "${#parts[@]}" -eq 0 ] || [[ " ${parts[*]} " == *" $name "* ]] || continue
   run_part "$name" "$most" </dev/null

@@ -50,6 +50,13 @@ printf '%s\nthe case that fails\n  in a section\n%s\nfile.cpp:1\n' "$rule" "$rul
 echo 'test cases:  5 |  3 passed | 2 failed'
 exit 2
 END
+# On demand it never ends, and has a child in a process group of its own.
+stand_in "$work/programs/test_layers" <<'END'
+[ -e "$(dirname "$0")/endless" ] || exit 0
+timeout 600 sleep 600 &
+echo $! >>"$(dirname "$0")/left"
+wait
+END
 stand_in "$work/programs/tinct" <<<'exit 1'
 stand_in "$work/programs/tinct_hopper_probe" <<'END'
 echo '{"table": "What the card gives", "rows": [{"question": "speed", "value": 2.5, "unit": "GB/s"}]}'
@@ -103,12 +110,31 @@ says '\| racecheck \| 2 \| 1 \| 0 \| half of it \|'
 
 check 0 rates
 touch "$work/programs/endless"
-check 0 --limit 3 rates
+check 0 --limit 6 rates
 says '\| rates \| stopped \|'
 check 0 --limit 1 rates
 says '\| rates \| skipped \| 0 \| there was no time left \|'
 
+# Tests that do not end fail; what then has no time is named; of what was stopped nothing stays.
 rm "$work/programs/test_core"
+check 1 --limit 11 tests rates
+says '\| tests \| (stopped|failed) \|'
+says '\| test_gpu \| passed \| 3 \| 0 \|'
+says '\| rates \| (skipped|stopped) \|'
+[ -s "$work/programs/left" ] || complain "the endless test has not run"
+while read -r process; do
+  ! kill -0 "$process" 2>/dev/null || complain "process $process outlives its part"
+done <"$work/programs/left"
+rm "$work/programs/endless"
+
+# A training run that was stopped is reported as far as it came.
+run=$work/tree/runs/gpu-check
+mkdir -p "$run/vgg-unet"
+for step in 1 2 3; do echo "{\"step\": $step, \"loss\": 0.$step, \"ms\": 2$step}"; done >"$run/vgg-unet/log.jsonl"
+printf '{"step": 4, "lo' >>"$run/vgg-unet/log.jsonl"
+python3 "$work/tree/tools/gpu-check-report.py" "$run" "$work/out" stamp || complain "no report of a stopped training run"
+grep -q '^| steps | 3 |' "$work/out/stamp.md" || complain "a stopped training run is not reported: $(cat "$work/out/stamp.md")"
+
 check 0 tests
 says '\| tests \| passed \|'
 check 2 nothing
