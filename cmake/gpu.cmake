@@ -33,7 +33,8 @@ if(TINCT_GPU STREQUAL cuda)
   # The libraries are older than the language, and would have no architectures.
   set_target_properties(tinct_core tinct_kernels PROPERTIES
     CUDA_ARCHITECTURES "${TINCT_CUDA_ARCHITECTURES}")
-  set(gpu_cuda_options -Werror=all-warnings)
+  # A spill is an error, whatever the architecture.
+  set(gpu_cuda_options -Werror=all-warnings -Xptxas=--warn-on-spills,--warning-as-error)
   find_package(CUDAToolkit REQUIRED)
 elseif(TINCT_GPU STREQUAL sim)
   file(GLOB simt_sources CONFIGURE_DEPENDS core/simt/*.cpp)
