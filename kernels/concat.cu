@@ -51,7 +51,8 @@ __global__ void copy(Parts<T> parts, unsigned packs, T* joined) {
 
 template <bool kSplit, class T>
 void launch_copy(std::size_t rows, std::size_t whole, const Parts<T>& inputs, T* joined) {
-  bool wide = whole % kFullPack<T> == 0;
+  // Of inputs beyond the first eight the place in `joined` may lie anywhere in a row.
+  bool wide = whole % kFullPack<T> == 0 && reinterpret_cast<std::uintptr_t>(joined) % 16 == 0;
   for (int i = 0; i <= inputs.count; ++i) wide = wide && inputs.begin[i] % kFullPack<T> == 0;
   with_width<T>(wide ? 0 : 1, [&]<int kWidth>() {
     Parts<T> parts = inputs;

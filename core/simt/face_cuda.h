@@ -33,7 +33,7 @@ struct Launch {
 /// kernel<<<...>>>(arguments...) and the check for an error.
 template <class... P, class... A>
 void launch(const Launch& l, void (*kernel)(P...), A... arguments) {
-  if (l.shared_bytes > 48 * 1024) {
+  if (l.shared_bytes > 0) {  // without it 48 KiB are for these and for the static arrays together
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(l.shared_bytes)));
   }

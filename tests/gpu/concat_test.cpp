@@ -51,6 +51,8 @@ TEMPLATE_TEST_CASE("concatenation on the device", "[gpu][concat]", float, bf16) 
   check<TestType>(3, {7});
   check<TestType>(9, {8, 16, 8, 24, 8, 8, 8, 8, 16, 8});
   check<TestType>(9, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  // Wide inputs that begin at an odd place.
+  check<TestType>(3, {1, 2, 3, 4, 5, 6, 7, 5, 8, 8, 8, 8, 8, 8, 8, 8, 7});
 }
 
 TEST_CASE("concatenation touches few sectors in vain", "[gpu]") {
