@@ -27,6 +27,8 @@ std::string shape_text(const KernelResult& r) {
   return text;
 }
 
+#ifdef TINCT_STUDY_CHECKED
+
 std::string times(double taken, double ideal) {
   if (ideal == 0) return "";
   char text[32];
@@ -37,8 +39,6 @@ std::string times(double taken, double ideal) {
 unsigned long long whole(std::uint64_t n) {
   return n;
 }
-
-#ifdef TINCT_STUDY_CHECKED
 
 using simt::Access;
 using simt::LineCount;

@@ -1,5 +1,6 @@
 // Convolution: every rung of the ladder on the device, each pass, against the plain loops.
 #include <catch2/catch.hpp>
+#include <string>
 
 #include "kernels/conv/register_tiles.h"
 #include "kernels/conv/rungs.h"
@@ -17,6 +18,10 @@ using test::OnDevice;
 using test::random_tensor;
 
 constexpr double kTolerance = 2e-6;
+// Of a rung: a library may multiply transformed numbers, which costs digits.
+double tolerance_of(const gpu::Conv2dRung<float>& rung) {
+  return std::string(rung.name) == "cudnn" ? 5e-5 : kTolerance;
+}
 
 // What a pass reads and what the plain loops make of it.
 struct Case {
@@ -46,21 +51,21 @@ void check_forward(const gpu::Conv2dRung<float>& rung, const Case& c) {
   const OnDevice x(c.x), w(c.w), bias(c.bias);
   OnDevice y(c.y.shape());
   rung.forward(c.s, x.data(), w.data(), bias.data(), c.activation, y.data());
-  CHECK(test::relative_error(y.tensor(), c.y, kTolerance) == "");
+  CHECK(test::relative_error(y.tensor(), c.y, tolerance_of(rung)) == "");
 }
 
 void check_backward_data(const gpu::Conv2dRung<float>& rung, const Case& c) {
   const OnDevice dy(c.dy), w(c.w);
   OnDevice dx(c.dx.shape());
   rung.backward_data(c.s, dy.data(), w.data(), dx.data());
-  CHECK(test::relative_error(dx.tensor(), c.dx, kTolerance) == "");
+  CHECK(test::relative_error(dx.tensor(), c.dx, tolerance_of(rung)) == "");
 }
 
 void check_backward_weights(const gpu::Conv2dRung<float>& rung, const Case& c) {
   const OnDevice x(c.x), dy(c.dy);
   OnDevice dw(c.dw.shape()), db(c.db.shape());
   rung.backward_weights(c.s, x.data(), dy.data(), dw.data(), db.data());
-  CHECK(test::relative_error(dw.tensor(), c.dw, kTolerance) == "");
+  CHECK(test::relative_error(dw.tensor(), c.dw, tolerance_of(rung)) == "");
   CHECK(test::relative_error(db.tensor(), c.db, kTolerance) == "");
 }
 
@@ -173,11 +178,11 @@ TEST_CASE("a convolution without bias, and without its gradient", "[gpu][conv2d]
     OnDevice out(y.shape()), dw(c.dw.shape());
     if (rung.forward && rung.supports(Conv2dPass::forward, c.s)) {
       rung.forward(c.s, x.data(), w.data(), nullptr, Activation::none, out.data());
-      CHECK(test::relative_error(out.tensor(), y, kTolerance) == "");
+      CHECK(test::relative_error(out.tensor(), y, tolerance_of(rung)) == "");
     }
     if (rung.backward_weights && rung.supports(Conv2dPass::backward_weights, c.s)) {
       rung.backward_weights(c.s, x.data(), dy.data(), dw.data(), nullptr);
-      CHECK(test::relative_error(dw.tensor(), c.dw, kTolerance) == "");
+      CHECK(test::relative_error(dw.tensor(), c.dw, tolerance_of(rung)) == "");
     }
   }
 }
