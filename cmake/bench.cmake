@@ -18,6 +18,9 @@ if(TINCT_GPU STREQUAL cuda)
   add_executable(tinct_hopper_probe bench/hopper/main.cpp)
   tinct_gpu_sources(tinct_hopper_probe bench/hopper/halo.cu bench/hopper/rates.cu)
   target_link_libraries(tinct_hopper_probe PRIVATE tinct_core nlohmann_json::nlohmann_json)
+  # wgmma is in Hopper's own code, which no other card runs: PTX without it stands in there.
+  string(REGEX REPLACE "(^|;)90(-real)?(;|$)" "\\190a-real;90-virtual\\3" architectures "${TINCT_CUDA_ARCHITECTURES}")
+  set_target_properties(tinct_hopper_probe PROPERTIES CUDA_ARCHITECTURES "${architectures}")
 endif()
 
 # Driven by bench/peers/train_step.py, which needs PyTorch and is run by hand.

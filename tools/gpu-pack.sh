@@ -65,12 +65,12 @@ if [ "$size" -gt "$most_bytes" ]; then
   exit 1
 fi
 
-# starts WORDS…: without a card, one line that says so; with one, no crash.
+# starts WORDS…: without a card, one line that says so and exit code 8; with one, no crash.
 starts() {
   local said status=0
   said=$("$@" 2>&1 </dev/null) || status=$?
   if ! command -v nvidia-smi >/dev/null; then
-    [ "$status" -ne 0 ] && [ "$(wc -l <<<"$said")" -eq 1 ] && grep -qiE 'no (NVIDIA )?GPU' <<<"$said"
+    [ "$status" -eq 8 ] && [ "$(wc -l <<<"$said")" -eq 1 ] && grep -qiE 'no (NVIDIA )?GPU' <<<"$said"
   else
     [ "$status" -lt 126 ]
   fi || { printf 'it does not start as it should (exit %d): %s\n%s\n' "$status" "$*" "$said" >&2; return 1; }

@@ -1,7 +1,9 @@
 // Batch normalisation: its statistics rung by rung, and a training pass each way.
 #include "kernels/batch_norm.h"
 
+#include <cmath>
 #include <memory>
+#include <vector>
 
 #include "bench/gpu/cases.h"
 #include "bench/gpu/numbers.h"
@@ -93,6 +95,20 @@ void run_statistics(GpuBench& bench, const Shape& s) {
   });
 }
 
+// Elements whose activation's input is zero but for rounding: either slope is right there.
+std::vector<std::size_t> undecided(const Host& host, std::size_t c) {
+  const double eps = host.channels().eps;
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < host.x.size(); ++i) {
+    const std::size_t j = i % c;
+    const double scale = double{host.gamma[j]} / std::sqrt(double{host.variance[j]} + eps);
+    if (std::fabs((double{host.x[i]} - host.mean[j]) * scale + host.beta[j]) < 1e-5) {
+      found.push_back(i);
+    }
+  }
+  return found;
+}
+
 template <class T>
 void run_passes(GpuBench& bench, const Shape& s) {
   const auto size = static_cast<double>(s.size());
@@ -115,7 +131,11 @@ void run_passes(GpuBench& bench, const Shape& s) {
                              {expected.data(), dgamma.data(), dbeta.data()});
     return GpuWork{{{"tinct", [d] { d->backward(); }, 0}},
                    [d] { d->out.poison(); },
-                   [d, expected] { return largest_error(d->out.host(), expected); }};
+                   [d, expected, either = undecided(host, s.c)] {
+                     std::vector<float> got = d->out.host();
+                     for (const std::size_t i : either) got[i] = expected[i];
+                     return largest_error(got, expected);
+                   }};
   });
 }
 

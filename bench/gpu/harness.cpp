@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/error.h"
+
 namespace tinct::bench {
 namespace {
 
@@ -16,6 +18,7 @@ double median(std::vector<double> v) {
 double cold_seconds(const GpuSide& side) {
   Stopwatch watch;
   flush_cache();
+  hold_back();
   watch.start();
   side.run();
   watch.stop();
@@ -27,6 +30,27 @@ double cold_seconds(const GpuSide& side) {
 int more_rounds(double seconds, int most) {
   constexpr double kBudget = 0.15;
   return std::clamp(static_cast<int>(kBudget / std::max(seconds, 1e-7)), 1, most) - 1;
+}
+
+bool of_vendor(const std::string& side) {
+  return side.rfind("cudnn", 0) == 0 || side.rfind("cublas", 0) == 0;
+}
+
+// A side under way.
+struct Running {
+  const GpuSide* side;
+  GpuMeasurement measurement;
+  std::vector<double> samples;
+  int rounds;
+};
+
+// Runs it once to see what it computes, and once against the clock.
+Running check(const GpuCase& work, const GpuWork& prepared, const GpuSide& side) {
+  prepared.poison();
+  side.run();
+  GpuMeasurement m{side.name, 0, 0, prepared.error(), false};
+  m.right = m.error <= (side.tolerance > 0 ? side.tolerance : work.tolerance);
+  return {&side, m, {cold_seconds(side)}, 0};
 }
 
 }  // namespace
@@ -50,32 +74,34 @@ void GpuBench::run(const GpuCase& work, const std::function<GpuWork()>& prepare)
   }
   const GpuWork prepared = prepare();
   result.taken = prepared.taken;
-  std::vector<int> rounds;
-  std::vector<std::vector<double>> samples(prepared.sides.size());
-  for (std::size_t i = 0; i < prepared.sides.size(); ++i) {
-    const GpuSide& side = prepared.sides[i];
-    prepared.poison();
-    side.run();
-    GpuMeasurement m{side.name, 0, 0, prepared.error(), false};
-    m.right = m.error <= (side.tolerance > 0 ? side.tolerance : work.tolerance);
-    if (!m.right) ++wrong_;
-    result.sides.push_back(m);
-    samples[i].push_back(cold_seconds(side));
-    rounds.push_back(options_.smoke ? 0 : more_rounds(samples[i][0], options_.rounds));
-  }
-  const int most = rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end());
-  for (int round = 0; round < most; ++round) {
-    for (std::size_t i = 0; i < prepared.sides.size(); ++i) {
-      if (round < rounds[i]) samples[i].push_back(cold_seconds(prepared.sides[i]));
+  std::vector<Running> all;
+  for (const GpuSide& side : prepared.sides) {
+    try {
+      all.push_back(check(work, prepared, side));
+    } catch (const DeviceError& e) {
+      std::fprintf(stderr, "%s, %s: %s\n", title.c_str(), side.name.c_str(), e.what());
+      if (!of_vendor(side.name)) ++wrong_;
     }
   }
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    GpuMeasurement& m = result.sides[i];
-    m.seconds = median(samples[i]);
-    m.best = *std::min_element(samples[i].begin(), samples[i].end());
+  int most = 0;
+  for (Running& r : all) {
+    if (!r.measurement.right) ++wrong_;
+    r.rounds = options_.smoke ? 0 : more_rounds(r.samples[0], options_.rounds);
+    most = std::max(most, r.rounds);
+  }
+  for (int round = 0; round < most; ++round) {
+    for (Running& r : all) {
+      if (round < r.rounds) r.samples.push_back(cold_seconds(*r.side));
+    }
+  }
+  for (Running& r : all) {
+    GpuMeasurement& m = r.measurement;
+    m.seconds = median(r.samples);
+    m.best = *std::min_element(r.samples.begin(), r.samples.end());
     std::printf("%-28s %-30s %-4s %-16s %9.4f ms %5.1f%%  error %.1e%s\n", work.group.c_str(),
                 work.name.c_str(), work.precision.c_str(), m.side.c_str(), m.seconds * 1e3,
                 percent_of_peak(work, m.seconds), m.error, m.right ? "" : "  WRONG");
+    result.sides.push_back(m);
   }
   std::fflush(stdout);
   results_.push_back(std::move(result));

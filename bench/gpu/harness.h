@@ -69,7 +69,8 @@ class GpuBench {
   std::size_t extent(std::size_t full, std::size_t small) const {
     return options_.smoke && full > small ? small : full;
   }
-  /// Prepares the data when the filter leaves the case, checks, times, prints a line a side.
+  /// Prepares the data when the filter leaves the case, checks, times, prints a line a side. A side
+  /// that cannot run is left out, and counts as wrong unless it is a vendor's.
   void run(const GpuCase& work, const std::function<GpuWork()>& prepare);
 
   void set_peaks(const Peaks& peaks) { peaks_ = peaks; }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bench/gpu/cases.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/simt/device.h"
 #include "kernels/vendor/libraries.h"
@@ -169,6 +170,9 @@ int main(int argc, char** argv) {
       return 0;
     }
     return run(a);
+  } catch (const DeviceError& e) {
+    std::fprintf(stderr, "tinct_gpu_bench: %s\n", e.what());
+    return 8;  // tinct's exit code for it
   } catch (const std::exception& e) {
     std::fprintf(stderr, "tinct_gpu_bench: %s\n", e.what());
     return 2;

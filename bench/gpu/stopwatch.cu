@@ -1,4 +1,5 @@
-// A kernel that turns the L2 cache over, and what the card says of itself.
+// Kernels that turn the L2 cache over and that let the host run ahead, and what the card says of
+// itself.
 #include "bench/gpu/stopwatch.h"
 
 #include <cstdio>
@@ -27,6 +28,14 @@ __global__ void overwrite(std::size_t vectors, float value, float4* to) {
   }
 }
 
+#if defined(__CUDACC__)
+__global__ void spin(long long cycles) {
+  const long long start = clock64();
+  while (clock64() - start < cycles) {
+  }
+}
+#endif
+
 }  // namespace
 
 void flush_cache() {
@@ -36,6 +45,12 @@ void flush_cache() {
   static auto* const buffer = new device::Array<float4>(vectors);
   static float value = 0;
   gpu::launch(gpu::over(vectors), overwrite, vectors, value += 1, buffer->data());
+}
+
+void hold_back() {
+#if defined(__CUDACC__)
+  gpu::launch({dim3(1), dim3(1)}, spin, 500'000LL);
+#endif
 }
 
 CardState card_state() {

@@ -26,6 +26,10 @@ class Stopwatch {
 /// Puts other data into the L2 cache: writes twice as many bytes as it holds.
 void flush_cache();
 
+/// Keeps the stream busy for a quarter of a millisecond, in which the host queues what follows: its
+/// launches are then not part of what is measured. bench/peers/gpu_ops.py does the same.
+void hold_back();
+
 /// What the card does at best, measured now: the shortest of several runs of each; 0 in
 /// the simulator.
 struct Peaks {

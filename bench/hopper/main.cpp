@@ -13,7 +13,7 @@ int main() try {
   device::check_usable();
   const device::Info card = device::info();
   hopper::Answers answers = hopper::memory_rates();
-  if (card.capability == 90) {  // wgmma is in Hopper's code alone
+  if (hopper::has_wgmma()) {
     for (const auto& part : {hopper::wgmma_rates(), hopper::halo_errors()}) {
       answers.insert(answers.end(), part.begin(), part.end());
     }

@@ -20,10 +20,13 @@ double median_ms(const std::function<void()>& f, int rounds = 15);
 
 /// What a copy through device memory and a read from the L2 cache move, in GB/s.
 Answers memory_rates();
-/// TFLOP/s of wgmma with nothing to load, from shared memory and from registers. Needs sm_90a.
+/// Whether what runs on this card is code for sm_90a, which alone has wgmma.
+bool has_wgmma();
+/// TFLOP/s of wgmma with nothing to load, from shared memory and from registers. Needs has_wgmma().
 Answers wgmma_rates();
 /// The largest error of a 3x3 convolution's nine taps when each is read from one tile in shared
-/// memory, its pixels with their border, by moving the descriptor's start. Needs sm_90a.
+/// memory, its pixels with their border, by moving the descriptor's start. Needs
+/// has_wgmma().
 Answers halo_errors();
 
 }  // namespace tinct::hopper

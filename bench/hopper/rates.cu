@@ -48,6 +48,14 @@ __global__ void read_kernel(unsigned count, unsigned rounds, const uint4* x, uns
   if (sum == 0xdeadbeef) *sink = sum;  // what is not used is not read
 }
 
+__global__ void ask_for_wgmma(int* answer) {
+#ifdef TINCT_WGMMA
+  *answer = 1;
+#else
+  *answer = 0;
+#endif
+}
+
 template <class T>
 void fill(device::Array<T>& x) {
   const std::size_t count = x.size() * sizeof(T) / sizeof(unsigned);
@@ -158,6 +166,14 @@ double median_ms(const std::function<void()>& f, int rounds) {
   check(cudaEventDestroy(end));
   std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
   return times[static_cast<std::size_t>(rounds / 2)];
+}
+
+bool has_wgmma() {
+  device::Array<int> answer(1);
+  launch({1, 1}, ask_for_wgmma, answer.data());
+  int is = 0;
+  answer.to_host(&is);
+  return is != 0;
 }
 
 Answers memory_rates() {

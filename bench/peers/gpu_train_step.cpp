@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/error.h"
 #include "core/simt/device.h"
 #include "layers/loss.h"
 #include "layers/precision.h"
@@ -147,6 +148,9 @@ int main(int argc, char** argv) try {
     }
   }
   return 0;
+} catch (const DeviceError& e) {
+  std::cerr << "tinct_gpu_train_step: " << e.what() << '\n';
+  return 8;  // tinct's exit code for it
 } catch (const std::exception& e) {
   std::cerr << "tinct_gpu_train_step: " << e.what() << '\n';
   return 1;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A training step of four presets against the same networks in PyTorch on the same card (needs torch, safetensors; no
+"""A training step of four presets against the same networks in PyTorch on the same card (needs torch and numpy; no
 network).
 
 The same weights, drawn by tinct; the same pictures; squared error; Adam; VGG16 frozen. Checks the loss and every gradient
@@ -23,10 +23,11 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import load_file, save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+sys.path.append(os.path.join(HERE, "fallback"))  # looked at last: for a Python without safetensors
+from safetensors.numpy import load_file, save_file  # noqa: E402
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "golden"))
 import make_dahl  # noqa: E402
 import make_vgg_unet  # noqa: E402
