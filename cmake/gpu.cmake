@@ -20,7 +20,7 @@ option(TINCT_GPU_CHECKED "Also build the kernels checked: for their tests and fo
 if(NOT TINCT_GPU STREQUAL sim OR TINCT_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   set(TINCT_GPU_CHECKED OFF)
 endif()
-set(gpu_checked_options -O1 -g1 -ffp-contract=off -fsanitize=thread
+set(gpu_checked_options -O1 -g1 -ffp-contract=off -fsanitize=thread -fsanitize-coverage=trace-pc
   --param=tsan-instrument-func-entry-exit=0 -fno-tree-sra -fno-ipa-sra)
 set(gpu_checked_definitions gpu=gpu_checked TINCT_SIMT_CHECKED)
 

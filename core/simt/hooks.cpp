@@ -1,4 +1,5 @@
-// What g++ -fsanitize=thread calls before every load and store: ours, in place of its runtime.
+// What g++ -fsanitize=thread calls before every load and store, and -fsanitize-coverage=trace-pc at
+// the head of every basic block: ours, in place of their runtimes.
 //
 // Linked into every simulator build; kernels without hooks never call these.
 #include <cstddef>
@@ -70,6 +71,12 @@ void __tsan_read_range(void* p, unsigned long bytes) {
 }
 void __tsan_write_range(void* p, unsigned long bytes) {
   tinct::simt::hook_range(p, bytes, tinct::simt::Access::write, __builtin_return_address(0));
+}
+
+void __sanitizer_cov_trace_pc() {
+  const tinct::simt::Worker* worker = tinct::simt::Worker::running();
+  if (worker == nullptr || worker->checker() == nullptr) return;
+  worker->checker()->pass(__builtin_return_address(0));
 }
 
 // Of host code in the same files.

@@ -17,6 +17,7 @@ namespace {
 struct Program {
   std::uintptr_t base = 0;
   std::vector<Range> constants;
+  Range code;
   std::size_t thread_local_bytes = 0;
 };
 
@@ -30,6 +31,9 @@ int read_program(dl_phdr_info* info, std::size_t, void* to) {
     if (header.p_type == PT_LOAD && (header.p_flags & PF_W) == 0) {
       program.constants.push_back({begin, begin + header.p_memsz});
     }
+    if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0) {
+      program.code = {begin, begin + header.p_memsz};
+    }
     if (header.p_type == PT_TLS) program.thread_local_bytes = header.p_memsz;
   }
   return 1;
@@ -42,12 +46,6 @@ const Program& program() {
     return p;
   }();
   return program;
-}
-
-std::string executable() {
-  char path[4096];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "";
 }
 
 // "/home/me/tinct/build/../kernels/a.cu", and "../../kernels/a.cu" of a build folder, as the
@@ -150,6 +148,16 @@ Range thread_locals() {
       &found);
   if (found.begin == 0) return {};
   return {found.begin, found.begin + program().thread_local_bytes};
+}
+
+Range code() {
+  return program().code;
+}
+
+std::string executable() {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "";
 }
 
 std::uintptr_t load_address() {

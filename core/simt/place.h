@@ -27,9 +27,13 @@ struct Range {
 
 /// The program's read-only segments.
 const std::vector<Range>& constants();
+/// Its machine code.
+Range code();
 /// The calling thread's copy of the program's thread-local variables.
 Range thread_locals();
 
+/// The path of its file; "" when nobody knows.
+std::string executable();
 /// Where the program's first byte lies, beside where its file says.
 std::uintptr_t load_address();
 

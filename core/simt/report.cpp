@@ -16,6 +16,7 @@ constexpr std::uint64_t kStepLimit = std::uint64_t{1} << 32;
 struct Session::State {
   Report report;
   std::uint64_t step_limit = kStepLimit;
+  std::unique_ptr<Passes> passes;  ///< null: FLOPs are not counted
   Session* outer = nullptr;
 };
 
@@ -29,13 +30,23 @@ bool same_line(const LineCount& a, const LineCount& b) {
   return a.where == b.where && a.space == b.space && a.access == b.access;
 }
 
+bool same_line(const FlopCount& a, const FlopCount& b) {
+  return a.where == b.where;
+}
+
 // "a.cu:9" comes before "a.cu:10".
-std::tuple<std::string, long, Space, Access> sort_key(const LineCount& line) {
-  const std::size_t colon = line.where.rfind(':');
-  const bool numbered = colon != std::string::npos;
-  return {numbered ? line.where.substr(0, colon) : line.where,
-          numbered ? std::strtol(line.where.c_str() + colon + 1, nullptr, 10) : 0, line.space,
-          line.access};
+std::pair<std::string, long> sort_key(const std::string& where) {
+  const std::size_t colon = where.rfind(':');
+  if (colon == std::string::npos) return {where, 0};
+  return {where.substr(0, colon), std::strtol(where.c_str() + colon + 1, nullptr, 10)};
+}
+
+std::tuple<std::pair<std::string, long>, Space, Access> sort_key(const LineCount& line) {
+  return {sort_key(line.where), line.space, line.access};
+}
+
+std::pair<std::string, long> sort_key(const FlopCount& line) {
+  return sort_key(line.where);
 }
 
 void add(LineCount& to, const LineCount& line) {
@@ -47,6 +58,23 @@ void add(LineCount& to, const LineCount& line) {
   to.waves += line.waves;
   to.ideal_waves += line.ideal_waves;
   to.collisions += line.collisions;
+}
+
+void add(FlopCount& to, const FlopCount& line) {
+  to.flops += line.flops;
+  to.special += line.special;
+}
+
+template <class Line>
+void add_line(std::vector<Line>& lines, const Line& line) {
+  const auto at =
+      std::lower_bound(lines.begin(), lines.end(), line,
+                       [](const Line& a, const Line& b) { return sort_key(a) < sort_key(b); });
+  if (at != lines.end() && same_line(*at, line)) {
+    add(*at, line);
+  } else {
+    lines.insert(at, line);
+  }
 }
 
 }  // namespace
@@ -92,14 +120,11 @@ Finding to_finding(const Incident& i) {
 }
 
 void add_line(Report& report, const LineCount& line) {
-  const auto at = std::lower_bound(
-      report.lines.begin(), report.lines.end(), line,
-      [](const LineCount& a, const LineCount& b) { return sort_key(a) < sort_key(b); });
-  if (at != report.lines.end() && same_line(*at, line)) {
-    add(*at, line);
-  } else {
-    report.lines.insert(at, line);
-  }
+  add_line(report.lines, line);
+}
+
+void add_line(Report& report, const FlopCount& line) {
+  add_line(report.flops, line);
 }
 
 void add_launch(Report& report, const LaunchCount& launch) {
@@ -129,6 +154,12 @@ LineCount Report::total(Space space, Access access) const {
   return sum;
 }
 
+FlopCount Report::total_flops() const {
+  FlopCount sum;
+  for (const FlopCount& line : flops) add(sum, line);
+  return sum;
+}
+
 bool Report::has(Fault fault) const {
   return std::any_of(findings.begin(), findings.end(),
                      [=](const Finding& f) { return f.fault == fault; });
@@ -144,7 +175,13 @@ Session::~Session() {
 }
 
 Report Session::report() const {
-  return state_->report;
+  Report report = state_->report;
+  if (state_->passes != nullptr) add_flops(report, *state_->passes);
+  return report;
+}
+
+void Session::count_flops() {
+  if (state_->passes == nullptr) state_->passes = std::make_unique<Passes>();
 }
 
 void Session::set_step_limit(std::uint64_t accesses) {
@@ -153,7 +190,8 @@ void Session::set_step_limit(std::uint64_t accesses) {
 
 void run_checked(const Request& request, const std::function<void(Checker&)>& blocks) {
   Session* session = innermost;
-  Checker checker(request, session != nullptr ? session->state().step_limit : kStepLimit);
+  Checker checker(request, session != nullptr ? session->state().step_limit : kStepLimit,
+                  session != nullptr ? session->state().passes.get() : nullptr);
   try {
     blocks(checker);
   } catch (const Stopped& stopped) {

@@ -65,6 +65,14 @@ struct LineCount {
   std::uint64_t collisions = 0;     ///< atomics: lanes that wait for another of their request
 };
 
+/// The arithmetic of one source line, summed over threads, as g++ -O1 left it (without contracting
+/// a multiplication and an addition). What tensor cores and atomics compute is not in it.
+struct FlopCount {
+  std::string where;
+  std::uint64_t flops = 0;    ///< + - * / and square roots, of float and double
+  std::uint64_t special = 0;  ///< calls of expf, tanhf, powf and their kin
+};
+
 /// What the launches of one kernel with one grid did, summed over them.
 struct LaunchCount {
   std::string kernel;  ///< its full name; "?" in a stripped program
@@ -85,6 +93,8 @@ struct Report {
   std::vector<Finding> findings;     ///< in order of appearance
   std::vector<LineCount> lines;      ///< by file and line
   std::vector<LaunchCount> kernels;  ///< in order of appearance
+  std::vector<FlopCount> flops;      ///< by file and line, where flops_counted
+  bool flops_counted = false;        ///< asked for, on x86-64, with objdump at hand
   std::uint64_t launches = 0, blocks = 0, threads = 0;
   std::uint64_t barriers = 0;     ///< of whole blocks
   std::uint64_t collectives = 0;  ///< of warps, tensor-core operations included
@@ -93,6 +103,7 @@ struct Report {
 
   /// The lines of one kind added up; `where` is empty.
   LineCount total(Space space, Access access) const;
+  FlopCount total_flops() const;
   bool has(Fault fault) const;
 };
 
@@ -109,6 +120,9 @@ class Session {
   Report report() const;
   /// A thread that makes this many accesses without waiting counts as endless; 2^32 at first.
   void set_step_limit(std::uint64_t accesses);
+  /// Launches from now on also count floating-point operations; the report then reads the program's
+  /// machine code, which takes some milliseconds.
+  void count_flops();
 
   struct State;
   State& state() { return *state_; }
