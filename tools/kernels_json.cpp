@@ -50,6 +50,20 @@ json launches_json(const KernelResult& r) {
   return launches;
 }
 
+json flops_json(const simt::Report& report) {
+  if (!report.flops_counted) return {};
+  const auto both = [](const simt::FlopCount& c) {
+    return json{{"flops", c.flops}, {"special", c.special}};
+  };
+  json total = both(report.total_flops());
+  total["lines"] = json::array();
+  for (const simt::FlopCount& c : report.flops) {
+    total["lines"].push_back(both(c));
+    total["lines"].back()["at"] = c.where;
+  }
+  return total;
+}
+
 json counts_json(const KernelResult& r) {
   json findings = json::array();
   for (const simt::Finding& f : r.counts->report.findings) findings.push_back(to_string(f));
@@ -70,6 +84,7 @@ json counts_json(const KernelResult& r) {
           {"shared_writes", counts_json(r.counts->report.total(Space::shared, Access::write))},
           {"atomics", counts_json(r.counts->report.total(Space::global, Access::atomic))},
           {"shared_atomics", counts_json(r.counts->report.total(Space::shared, Access::atomic))},
+          {"arithmetic", flops_json(r.counts->report)},
           {"tensor_ops", r.counts->report.tensor_ops},
           {"barriers", r.counts->report.barriers},
           {"launches", launches_json(r)},

@@ -75,6 +75,20 @@ void print_atomics(const KernelResult& r) {
               whole(global.lanes + shared.lanes), whole(global.collisions + shared.collisions));
 }
 
+void print_arithmetic(const KernelResult& r) {
+  const simt::Report& report = r.counts->report;
+  if (!report.flops_counted) {
+    std::printf("  %-15s not counted: that takes an x86-64 processor and objdump\n", "arithmetic");
+    return;
+  }
+  const simt::FlopCount sum = report.total_flops();
+  std::printf("  %-15s %llu FLOP counted%s", "arithmetic", whole(sum.flops),
+              report.tensor_ops > 0 ? " beside the tensor cores'"
+                                    : times(static_cast<double>(sum.flops), r.flops).c_str());
+  if (sum.special > 0) std::printf(", %llu calls of expf and its kin", whole(sum.special));
+  std::printf("\n");
+}
+
 std::string triple(const std::array<unsigned, 3>& a) {
   std::string text = std::to_string(a[0]);
   if (a[1] > 1 || a[2] > 1) text += "x" + std::to_string(a[1]);
@@ -107,6 +121,7 @@ void print_counts(const KernelResult& r, const Card& card) {
   for (const simt::Finding& finding : r.counts->report.findings) {
     std::printf("  %-15s %s\n", "FAULT", to_string(finding).c_str());
   }
+  print_arithmetic(r);
   print_global("reads", r.counts->report.total(Space::global, Access::read));
   print_global("writes", r.counts->report.total(Space::global, Access::write));
   print_shared("shared reads", r.counts->report.total(Space::shared, Access::read));
@@ -197,6 +212,12 @@ void print_lines(const KernelResult& r) {
         (std::string(global ? "" : "shared ") + kAccess[static_cast<int>(c.access)]).c_str(),
         whole(c.requests), whole(global ? c.sectors : c.waves),
         whole(global ? c.ideal_sectors : c.ideal_waves));
+  }
+  if (!r.counts->report.flops_counted) return;
+  std::printf("%-44s %-14s %10s %10s\n", "line", "", "FLOP", "special");
+  for (const simt::FlopCount& c : r.counts->report.flops) {
+    std::printf("%-44s %-14s %10llu %10llu\n", c.where.c_str(), "arithmetic", whole(c.flops),
+                whole(c.special));
   }
 #else
   static_cast<void>(r);

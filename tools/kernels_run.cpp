@@ -216,6 +216,7 @@ KernelResult run_kernel(const KernelRequest& request) {
   double value = 0;
   {
     simt::Session session;
+    session.count_flops();
     value = run.kernel(device.arrays());
     result.counts = counted(session.report(), rung);
   }

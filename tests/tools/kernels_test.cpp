@@ -210,10 +210,61 @@ TEST_CASE("tensor cores are counted by the instruction", "[kernels]") {
   const Work work = work_of(r);
   CHECK(work.fp32_flops == 0);
   CHECK(4096 * work.launches[0].tensor_ops == r.flops);
+  // The other units only bend what comes out: bias and slope.
+  CHECK(r.counts->report.total_flops().flops <= 2 * 64 * 64);
+}
+
+// Elsewhere nothing is counted, and a run says so.
+bool counts_flops(const KernelResult& r) {
+#if defined(__x86_64__)
+  REQUIRE(r.counts->report.flops_counted);
+#else
+  if (!r.counts->report.flops_counted) WARN("FLOPs are counted on x86-64 only: not tested");
+#endif
+  return r.counts->report.flops_counted;
+}
+
+std::uint64_t flops_in(const KernelResult& r, const std::string& file) {
+  std::uint64_t flops = 0;
+  for (const simt::FlopCount& line : r.counts->report.flops) {
+    if (line.where.rfind(file + ":", 0) == 0) flops += line.flops;
+  }
+  return flops;
+}
+
+TEST_CASE("the naive convolution multiplies no padding", "[kernels]") {
+  const KernelResult whole = run_kernel({"conv2d/1", {1, 4, 8, 3, 5}, {"kernel=1", "pad=0"}, ""});
+  if (!counts_flops(whole)) return;
+  CHECK(whole.counts->report.total_flops().flops == whole.flops);
+  CHECK(whole.counts->report.flops.size() == 1);
+  const KernelResult padded = run_kernel({"conv2d/1", {1, 4, 8, 3, 5}, {}, ""});
+  CHECK(padded.flops == 2 * 9 * (4 * 8) * 3 * 5);
+  // Each of the first and last rows and columns lacks one of three taps.
+  CHECK(padded.counts->report.total_flops().flops == 2 * (3 * 4 - 2) * (3 * 8 - 2) * 3 * 5);
+}
+
+TEST_CASE("full register tiles multiply what the formula says", "[kernels]") {
+  const KernelResult r = run_kernel({"conv2d/3", {1, 8, 8, 64, 64}, {"kernel=1", "pad=0"}, ""});
+  if (!counts_flops(r)) return;
+  CHECK(r.flops == 2 * 64 * 64 * 64);
+  const std::string tile = "kernels/conv/register_tile-inl.h";
+  CHECK(flops_in(r, tile) == r.flops);
+  // Behind the sums a result has its bias added and, below zero, is multiplied by a slope.
+  const std::uint64_t rest = r.counts->report.total_flops().flops - flops_in(r, tile);
+  CHECK(flops_in(r, "kernels/conv/register_tiles.cu") == 64 * 64);
+  CHECK(rest <= 2 * 64 * 64);
 }
 
 TEST_CASE("a run as JSON", "[kernels]") {
   const KernelResult r = run_kernel({"conv2d/1", {1, 4, 8, 1, 1}, {"kernel=1", "pad=0"}, ""});
+  if (counts_flops(r)) {
+    const nlohmann::json arithmetic = to_json(r, find_card("a100"))["counts"]["arithmetic"];
+    CHECK(arithmetic["flops"] == 64);
+    CHECK(arithmetic["special"] == 0);
+    REQUIRE(arithmetic["lines"].size() == 1);
+    CHECK(arithmetic["lines"][0]["flops"] == 64);
+    CHECK(arithmetic["lines"][0]["at"].get<std::string>().rfind("kernels/conv/naive.cu:", 0) == 0);
+  }
   const nlohmann::json j = to_json(r, find_card("a100"));
   CHECK(j["kernel"] == "conv2d");
   CHECK(j["rung"] == 1);
