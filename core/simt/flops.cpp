@@ -5,13 +5,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "core/simt/checker.h"
 
-extern "C" void __sanitizer_cov_trace_pc();  // NOLINT(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" void __sanitizer_cov_trace_pc();
 
 namespace tinct::simt {
 namespace {
@@ -35,10 +37,6 @@ struct Instruction {
 /// By address in the program's file.
 using Code = std::map<std::uintptr_t, Instruction>;
 
-bool starts_with(std::string_view text, std::string_view head) {
-  return text.substr(0, head.size()) == head;
-}
-
 // Lanes of addss, addpd and their like by the last two letters; 0 for what is not of floats.
 unsigned lanes(std::string_view name, std::string_view operands) {
   if (name.size() < 2) return 0;
@@ -53,50 +51,50 @@ unsigned lanes(std::string_view name, std::string_view operands) {
 
 // Sums, differences, products, quotients and roots are one operation a lane, fused ones two.
 unsigned flops_of(std::string_view name, std::string_view operands) {
-  if (starts_with(name, "v")) name.remove_prefix(1);
+  if (name.starts_with("v")) name.remove_prefix(1);
   for (const char* fused : {"fmadd", "fmsub", "fnmadd", "fnmsub"}) {
-    if (starts_with(name, fused)) return 2 * lanes(name, operands);
+    if (name.starts_with(fused)) return 2 * lanes(name, operands);
   }
   for (const char* single : {"add", "sub", "mul", "div", "sqrt"}) {
-    if (starts_with(name, single) && name.size() == std::strlen(single) + 2) {
+    if (name.starts_with(single) && name.size() == std::strlen(single) + 2) {
       return lanes(name, operands);
     }
   }
   return 0;
 }
 
-// "<expf@plt>": functions of the math library that a card computes in many steps.
-bool is_special(std::string_view operands) {
-  const std::size_t begin = operands.find('<') + 1, end = operands.find("@plt>");
-  if (begin == 0 || end == operands.npos) return false;
-  std::string_view name = operands.substr(begin, end - begin);
-  const auto known = [&] {
-    constexpr const char* kNames[] = {"exp",   "exp2", "exp10", "expm1", "log",  "log2", "log10",
-                                      "log1p", "pow",  "cbrt",  "sin",   "cos",  "tan",  "sinh",
-                                      "cosh",  "tanh", "atan",  "atan2", "asin", "acos", "erf"};
-    return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-  };
-  if (known()) return true;
-  if (name.empty() || name.back() != 'f') return false;
-  name.remove_suffix(1);
-  return known();
+// "1f30 <expf@plt>" is expf; "" when it is no library's function.
+std::string_view library_function(std::string_view operands) {
+  const std::size_t open = operands.find('<'), end = operands.find("@plt>");
+  if (open == operands.npos || end == operands.npos) return {};
+  return operands.substr(open + 1, end - open - 1);
+}
+
+// What a card computes in many steps, of float with an f behind the name.
+bool is_special(std::string_view name) {
+  constexpr std::string_view kNames[] = {
+      "exp", "exp2", "exp10", "expm1", "log",  "log2", "log10", "log1p", "pow",   "cbrt", "sin",
+      "cos", "tan",  "asin",  "acos",  "atan", "sinh", "cosh",  "tanh",  "atan2", "erf"};
+  return std::any_of(std::begin(kNames), std::end(kNames), [=](std::string_view known) {
+    return name.starts_with(known) &&
+           (name.size() == known.size() || name.substr(known.size()) == "f");
+  });
 }
 
 Instruction instruction(std::string_view name, const std::string& operands) {
-  const auto hook = reinterpret_cast<std::uintptr_t>(&__sanitizer_cov_trace_pc) - load_address();
-  const auto target = [&] { return std::strtoull(operands.c_str(), nullptr, 16); };
+  static const std::uintptr_t hook =
+      reinterpret_cast<std::uintptr_t>(&__sanitizer_cov_trace_pc) - load_address();
+  const std::uintptr_t target = std::strtoull(operands.c_str(), nullptr, 16);
   Instruction i;
-  if (starts_with(name, "call")) {
-    i.special = is_special(operands);
-    if (operands.find("<fmaf@plt>") != operands.npos ||
-        operands.find("<fma@plt>") != operands.npos) {
-      i.flops = 2;
-    }
-    if (target() == hook) i.kind = Instruction::end;
-  } else if (starts_with(name, "jmp")) {
+  if (name.starts_with("call")) {
+    if (target == hook) i.kind = Instruction::end;
+    const std::string_view function = library_function(operands);
+    i.special = is_special(function);
+    i.flops = function == "fmaf" || function == "fma" ? 2 : 0;
+  } else if (name.starts_with("jmp")) {
     i.kind = Instruction::jump;
-    i.target = target();
-  } else if (starts_with(name, "ret")) {
+    i.target = target;
+  } else if (name.starts_with("ret")) {
     i.kind = Instruction::end;
   } else {
     i.flops = flops_of(name, operands);
@@ -126,15 +124,18 @@ void read_code(Range range, Code& to) {
   pclose(output);
 }
 
+std::uintptr_t address_in_file(const void* pc) {
+  return reinterpret_cast<std::uintptr_t>(pc) - load_address();
+}
+
 Code code_behind(const std::vector<Passes::Count>& passed) {
   Code code;
-  for (std::size_t i = 0; i < passed.size();) {
-    Range range;
-    range.begin = reinterpret_cast<std::uintptr_t>(passed[i].pc) - load_address();
+  for (auto p = passed.begin(); p != passed.end();) {
+    Range range{address_in_file(p->pc), 0};
     do {
-      range.end = reinterpret_cast<std::uintptr_t>(passed[i].pc) - load_address() + kReach;
-    } while (++i < passed.size() &&
-             reinterpret_cast<std::uintptr_t>(passed[i].pc) - load_address() < range.end);
+      range.end = address_in_file(p->pc) + kReach;
+      ++p;
+    } while (p != passed.end() && address_in_file(p->pc) < range.end);
     read_code(range, code);
   }
   return code;
@@ -170,24 +171,21 @@ void add_flops(Report& report, const Passes& passes) {
   const std::vector<Passes::Count> passed = passes.passed();
   const Code code = code_behind(passed);
   report.flops_counted = passed.empty() || !code.empty();
-  std::map<std::uintptr_t, FlopCount> counted;
+  std::map<const void*, FlopCount> counted;
   for (const Passes::Count& p : passed) {
-    walk(code, reinterpret_cast<std::uintptr_t>(p.pc) - load_address(),
-         [&](std::uintptr_t at, const Instruction& i) {
-           if (i.flops == 0 && !i.special) return;
-           counted[at].flops += p.passes * i.flops;
-           counted[at].special += p.passes * i.special;
-         });
+    walk(code, address_in_file(p.pc), [&](std::uintptr_t at, const Instruction& i) {
+      if (i.flops == 0 && !i.special) return;
+      // A lookup is of the byte before.
+      FlopCount& to = counted[reinterpret_cast<const void*>(at + load_address() + 1)];
+      to.flops += p.passes * i.flops;
+      to.special += p.passes * i.special;
+    });
   }
-  // A lookup is of the byte before.
-  const auto pc = [](std::uintptr_t at) {
-    return reinterpret_cast<const void*>(at + load_address() + 1);
-  };
   std::vector<const void*> pcs;
-  for (const auto& [at, count] : counted) pcs.push_back(pc(at));
+  for (const auto& [pc, count] : counted) pcs.push_back(pc);
   look_up(pcs);
-  for (auto& [at, count] : counted) {
-    count.where = place({}, pc(at));
+  for (auto& [pc, count] : counted) {
+    count.where = place({}, pc);
     add_line(report, count);
   }
 }

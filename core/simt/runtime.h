@@ -87,7 +87,4 @@ void async_wait(unsigned pending);
 /// The kernel stops with this message.
 [[noreturn]] void trap(const char* message, Site site);
 
-/// Floating-point operations done by an intrinsic, for the counts.
-inline constexpr int kFlopsOfMma = 2 * 16 * 8 * 16;
-
 }  // namespace tinct::simt
