@@ -112,6 +112,14 @@ def steps_table(work):
     return {"table": "Training steps of tinct alone, at each preset's batch", "rows": rows}
 
 
+def made(name, make, work):
+    """The table, or, of a part whose files are not what they should be, why there is none."""
+    try:
+        return make(work)
+    except (ValueError, KeyError, IndexError, OSError) as error:
+        return {"table": name, "note": f"not readable: {error!r}", "rows": []}
+
+
 def shown(value):
     if isinstance(value, float):
         return f"{value:.4g}"
@@ -156,10 +164,10 @@ def main():
     work, results, stamp = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
     about = {row["key"]: row["value"] for row in rows_of(work / "about.tsv", "key", "value")}
     makers = {"tests": (tests_table, "tests.tsv"), "sanitizer": (sanitizer_table, "sanitizer.tsv"),
-              "training": (training_table, TRAINING_LOG), "steps-alone": (steps_table, "step-unet-small.json"), "ops": (ops_table, "ops/1.json")}
+              "training": (training_table, TRAINING_LOG), "steps-alone": (steps_table, "step-unet-small.json"), "ops": (ops_table, "ops/*.json")}
     for name, (make, source) in makers.items():
-        if (work / source).exists():
-            (results / f"{stamp}-{name}.json").write_text(json.dumps({**about, **make(work)}, indent=1) + "\n")
+        if any(work.glob(source)):
+            (results / f"{stamp}-{name}.json").write_text(json.dumps({**about, **made(name, make, work)}, indent=1) + "\n")
     tables = []
     for path in sorted(results.glob(f"{stamp}-*.json"), key=lambda p: (p.stem != f"{stamp}-tests", p.stem)):
         try:

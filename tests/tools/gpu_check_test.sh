@@ -127,12 +127,14 @@ while read -r process; do
 done <"$work/programs/left"
 rm "$work/programs/endless"
 
-# A training run that was stopped is reported as far as it came.
+# A training run that was stopped is reported as far as it came; what cannot be read, as that.
 run=$work/tree/runs/gpu-check
 mkdir -p "$run/vgg-unet"
 for step in 1 2 3; do echo "{\"step\": $step, \"loss\": 0.$step, \"ms\": 2$step}"; done >"$run/vgg-unet/log.jsonl"
 printf '{"step": 4, "lo' >>"$run/vgg-unet/log.jsonl"
+printf '{"step_ms": 1' >"$run/step-unet-small.json"
 python3 "$work/tree/tools/gpu-check-report.py" "$run" "$work/out" stamp || complain "no report of a stopped training run"
+grep -q 'not readable' "$work/out/stamp.md" || complain "a broken table is not named"
 grep -q '^| steps | 3 |' "$work/out/stamp.md" || complain "a stopped training run is not reported: $(cat "$work/out/stamp.md")"
 
 check 0 tests
