@@ -142,7 +142,8 @@ Code code_behind(const std::vector<Passes::Count>& passed) {
 }
 
 // Follows the code from `at` to the next hook. A branch inside, of g++'s own making, is one around
-// what is seldom needed (an unsigned 64-bit number's top bit on its way to a float): not taken.
+// what is seldom needed (an unsigned 64-bit number's top bit on its way to a float, the floor of
+// what has no fraction): not taken.
 template <class F>
 void walk(const Code& code, std::uintptr_t at, F&& visit) {
   auto i = code.find(at);
