@@ -27,7 +27,7 @@ int main() try {
   std::cout << table.dump(1) << '\n';
   return 0;
 } catch (const tinct::DeviceError& e) {
-  std::cerr << "no GPU: " << e.what() << '\n';
+  std::cerr << "tinct_hopper_probe: " << e.what() << '\n';
   return 8;
 } catch (const std::exception& e) {
   std::cerr << "tinct_hopper_probe: " << e.what() << '\n';
