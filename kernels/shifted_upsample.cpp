@@ -1,9 +1,11 @@
 // Products upsampled, shifted and added, on the CPU. Both directions are two weighted sums of
-// pixels, first down the columns into a scratch row that stays in cache, then along it: per output
+// pixels, first down the columns into scratch that stays in cache, then along the rows: per output
 // number 6 + 18/s multiply-adds for a 3x3 kernel and a map s times smaller, instead of 36. Both
 // gather: an output row (forward) or a row of products (backward) is one thread's.
 #include "kernels/shifted_upsample.h"
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/memory.h"
@@ -32,6 +34,11 @@ struct WeightedSums {
     weight.push_back(factor);
   }
   void end() { begin.push_back(offset.size()); }
+};
+
+// [begin, end).
+struct Span {
+  std::size_t begin, end;
 };
 
 // Runs of floats, `count` of them, from `in` and to `out`, where they begin so many floats apart.
@@ -83,10 +90,10 @@ void sum_runs(const WeightedSums& sums, std::size_t p, const Runs& runs, const f
   }
 }
 
-// All sums, `step` floats apart in `out`.
-void sum_all(const WeightedSums& sums, std::size_t length, const float* in, bool add, float* out,
-             std::size_t step) {
-  for (std::size_t p = 0; p + 1 < sums.begin.size(); ++p, out += step) {
+// Sums [begin, end), `step` floats apart in `out`.
+void sum_range(const WeightedSums& sums, std::size_t begin, std::size_t end, std::size_t length,
+               const float* in, bool add, float* out, std::size_t step) {
+  for (std::size_t p = begin; p < end; ++p, out += step) {
     sum_runs(sums, p, {length, 1, 0, 0}, in, add, out);
   }
 }
@@ -99,22 +106,30 @@ namespace tinct::cpu {
 namespace {
 
 HWY_EXPORT(sum_runs);
-HWY_EXPORT(sum_all);
+HWY_EXPORT(sum_range);
 
-// Sum o: what output o takes of `axis.first.size()` upsampled positions, tap t (`tap_step` floats
-// further on) from position o + t - kernel/2, read from inputs `step` floats apart.
-WeightedSums forward_sums(const BilinearAxis& axis, std::size_t kernel, std::size_t step,
-                          std::size_t tap_step) {
-  WeightedSums sums;
+// Calls f(input, tap, weight) for what output o takes of the upsampled positions o + tap -
+// kernel/2.
+template <class F>
+void for_each_term(const BilinearAxis& axis, std::size_t kernel, std::size_t o, const F& f) {
   const std::size_t out = axis.first.size();
   const std::size_t half = kernel / 2;
-  for (std::size_t o = 0; o < out; ++o) {
-    for (std::size_t t = 0; t < kernel; ++t) {
-      if (o + t < half || o + t >= out + half) continue;
-      const std::size_t p = o + t - half;
-      sums.add(axis.first[p] * step + t * tap_step, 1 - axis.weight[p]);
-      sums.add(axis.second[p] * step + t * tap_step, axis.weight[p]);
-    }
+  for (std::size_t t = 0; t < kernel; ++t) {
+    if (o + t < half || o + t >= out + half) continue;
+    const std::size_t p = o + t - half;
+    if (axis.weight[p] != 1) f(axis.first[p], t, 1 - axis.weight[p]);
+    if (axis.weight[p] != 0) f(axis.second[p], t, axis.weight[p]);
+  }
+}
+
+// Sum o: those terms, read from place(input, tap).
+template <class Place>
+WeightedSums forward_sums(const BilinearAxis& axis, std::size_t kernel, const Place& place) {
+  WeightedSums sums;
+  for (std::size_t o = 0; o < axis.first.size(); ++o) {
+    for_each_term(axis, kernel, o, [&](std::size_t i, std::size_t t, float weight) {
+      sums.add(place(i, t), weight);
+    });
     sums.end();
   }
   return sums;
@@ -142,20 +157,146 @@ WeightedSums backward_sums(const BilinearAxis& axis, std::size_t in, std::size_t
   return sums;
 }
 
+// Rows of y that are made together, so that a product that comes from the second cache serves all
+// of them, and columns, so that what is summed down stays in the first.
+constexpr std::size_t kRows = 4, kColumns = 16;
+
+// The inputs that outputs [o, o + count) read.
+Span inputs_of(const BilinearAxis& axis, std::size_t kernel, std::size_t o, std::size_t count) {
+  Span span{axis.first.size() + axis.second.back() + 1, 0};
+  for (std::size_t end = std::min(o + count, axis.first.size()); o < end; ++o) {
+    for_each_term(axis, kernel, o, [&](std::size_t i, std::size_t, float) {
+      span = {std::min(span.begin, i), std::max(span.end, i + 1)};
+    });
+  }
+  return span;
+}
+
+// The most inputs that `count` outputs read, where a group of them begins every `step`.
+std::size_t most_inputs(const BilinearAxis& axis, std::size_t kernel, std::size_t count,
+                        std::size_t step) {
+  std::size_t most = 1;
+  for (std::size_t o = 0; o < axis.first.size(); o += step) {
+    const Span span = inputs_of(axis, kernel, o, count);
+    most = std::max(most, span.end - span.begin);
+  }
+  return most;
+}
+
+// How a map's products are summed: down into a few columns, then along these.
+struct MapSums {
+  explicit MapSums(const ShiftedProducts& m)
+      : map(m),
+        run(m.shape.kernel * m.shape.c),
+        pixel(m.g == nullptr ? run : m.shape.kernel * run),
+        rows(bilinear_axis(m.shape.h, m.shape.oh, m.shape.align)),
+        columns(bilinear_axis(m.shape.w, m.shape.ow, m.shape.align)),
+        kept_rows(most_inputs(rows, m.shape.kernel, kRows, 1)),
+        kept_columns(most_inputs(columns, m.shape.kernel, kColumns, kColumns)),
+        down(forward_sums(rows, m.shape.kernel,
+                          [this](std::size_t i, std::size_t t) {
+                            return map.g == nullptr ? place(i, t)
+                                                    : i * map.shape.w * pixel + t * run;
+                          })),
+        along(forward_sums(columns, m.shape.kernel, [this](std::size_t i, std::size_t t) {
+          return i % kept_columns * run + t * map.shape.c;
+        })) {}
+
+  // Of products made on the way a few rows of each row of taps are kept.
+  std::size_t slots() const { return kept_rows * map.shape.kernel; }
+  std::size_t slot(std::size_t i, std::size_t t) const { return t * kept_rows + i % kept_rows; }
+  std::size_t place(std::size_t i, std::size_t t) const { return slot(i, t) * map.shape.w * run; }
+
+  const ShiftedProducts& map;
+  std::size_t run;    // of a row of taps
+  std::size_t pixel;  // from one to the next in what `down` reads
+  BilinearAxis rows, columns;
+  std::size_t kept_rows, kept_columns;
+  WeightedSums down, along;
+};
+
+// A map on its way down the rows of y, on one thread.
+class Walk {
+ public:
+  explicit Walk(const MapSums& sums)
+      : sums_(sums),
+        s_(sums.map.shape),
+        column_row_(sums.kept_columns * sums.run),
+        sums_down_(kRows * column_row_) {
+    if (sums.map.g != nullptr) return;
+    products_.emplace(sums.slots() * s_.w * sums.run);
+    held_.assign(sums.slots(), s_.h);
+  }
+
+  // Turns to rows [o, o + count) of y.
+  void turn_to(std::size_t o, std::size_t count) {
+    o_ = o;
+    count_ = count;
+    done_ = 0;
+    if (sums_.map.g == nullptr) {
+      for (std::size_t r = 0; r < count; ++r) fetch(o + r);
+    }
+  }
+
+  // Adds to columns [begin, end) of these rows, which begin at y.
+  void add_columns(std::size_t begin, std::size_t end, float* y) {
+    const float* g = sums_.map.g == nullptr ? products_->data() : sums_.map.g;
+    const std::size_t needed = inputs_of(sums_.columns, s_.kernel, begin, end - begin).end;
+    for (; done_ < needed; ++done_) {
+      float* to = sums_down_.data() + done_ % sums_.kept_columns * sums_.run;
+      for (std::size_t r = 0; r < count_; ++r) {
+        HWY_DYNAMIC_DISPATCH(sum_runs)
+        (sums_.down, o_ + r, {sums_.run, 1, 0, 0}, g + done_ * sums_.pixel, false,
+         to + r * column_row_);
+      }
+    }
+    for (std::size_t r = 0; r < count_; ++r) {
+      HWY_DYNAMIC_DISPATCH(sum_range)
+      (sums_.along, begin, end, s_.c, sums_down_.data() + r * column_row_, true,
+       y + (r * s_.ow + begin) * s_.y_pixel, s_.y_pixel);
+    }
+  }
+
+ private:
+  void fetch(std::size_t o) {
+    for_each_term(sums_.rows, s_.kernel, o, [&](std::size_t i, std::size_t t, float) {
+      std::size_t& held = held_[sums_.slot(i, t)];
+      if (held == i) return;
+      sums_.map.fill(i, t, products_->data() + sums_.place(i, t));
+      held = i;
+    });
+  }
+
+  const MapSums& sums_;
+  const ShiftedUpsample& s_;
+  std::size_t o_ = 0, count_ = 0;
+  std::size_t done_ = 0;  // columns of the map that are summed down
+  std::size_t column_row_;
+  Workspace<float> sums_down_;                // (count, kept columns, taps of a row, c)
+  std::optional<Workspace<float>> products_;  // made on the way,
+  std::vector<std::size_t> held_;             // and which row of the map is in each slot
+};
+
 }  // namespace
 
 void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y) {
-  const std::size_t run = s.kernel * s.c;  // of a row of taps
-  const std::size_t pixel = s.kernel * run;
-  const WeightedSums down =
-      forward_sums(bilinear_axis(s.h, s.oh, s.align), s.kernel, s.w * pixel, run);
-  const WeightedSums along = forward_sums(bilinear_axis(s.w, s.ow, s.align), s.kernel, run, s.c);
+  add_shifted_upsamples({{s, g, {}}}, {}, y);
+}
+
+void add_shifted_upsamples(const std::vector<ShiftedProducts>& maps, const FillRows& fill,
+                           float* y) {
+  const std::vector<MapSums> sums(maps.begin(), maps.end());
+  const ShiftedUpsample& s = maps.front().shape;
   parallel_for(s.oh, [&](std::size_t begin, std::size_t end) {
-    Workspace<float> row(s.w * run);
-    for (std::size_t o = begin; o < end; ++o) {
-      HWY_DYNAMIC_DISPATCH(sum_runs)(down, o, {run, s.w, pixel, run}, g, false, row.data());
-      HWY_DYNAMIC_DISPATCH(sum_all)
-      (along, s.c, row.data(), true, y + o * s.ow * s.y_pixel, s.y_pixel);
+    std::vector<Walk> walks(sums.begin(), sums.end());
+    for (std::size_t o = begin; o < end; o += kRows) {
+      const std::size_t count = std::min(kRows, end - o);
+      float* const rows = y + o * s.ow * s.y_pixel;
+      if (fill) fill(o, o + count, rows);
+      for (Walk& walk : walks) walk.turn_to(o, count);
+      for (std::size_t x = 0; x < s.ow; x += kColumns) {
+        for (Walk& walk : walks) walk.add_columns(x, std::min(x + kColumns, s.ow), rows);
+      }
     }
   });
 }

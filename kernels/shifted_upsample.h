@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <vector>
 
 #include "kernels/bilinear_upsample.h"
 
@@ -24,6 +26,20 @@ struct ShiftedUpsample {
   Align align = Align::half_pixel;
 };
 
+/// The products of one map: all of them at `g`, or, where that is null, made by `fill` as the sums
+/// come to need them, so that they stay in cache.
+struct ShiftedProducts {
+  ShiftedUpsample shape;
+  const float* g = nullptr;
+  /// Writes those of a row of the map and a row of taps, (w,kernel,c), to `to`. Called from inside
+  /// a parallel_for, on every thread that needs them.
+  std::function<void(std::size_t row, std::size_t tap_row, float* to)> fill;
+};
+
+/// Writes rows [begin, end) of an output; y is where the first of them begins. Called from inside a
+/// parallel_for.
+using FillRows = std::function<void(std::size_t begin, std::size_t end, float* y)>;
+
 namespace ref {
 
 /// y += the sum over taps.
@@ -36,6 +52,10 @@ void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float*
 namespace cpu {
 
 void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y);
+/// Of one or more maps, with the same y, in one pass over it: a few rows at a time are filled,
+/// unless `fill` is empty, and the sums of all maps added while they are in cache.
+void add_shifted_upsamples(const std::vector<ShiftedProducts>& maps, const FillRows& fill,
+                           float* y);
 void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float* dg);
 
 }  // namespace cpu

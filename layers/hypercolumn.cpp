@@ -2,89 +2,23 @@
 //
 // The maps of full size go through an ordinary convolution together. Of each smaller map the
 // products of all taps are one 1x1 convolution; kernels/shifted_upsample.h adds them to the output.
-// A picture at a time and a block of output channels at a time, so that products stay in cache.
+// A picture at a time and a block of output channels at a time; on the host, forward, a few rows at
+// a time too (hypercolumn_rows.h).
 #include "layers/hypercolumn.h"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
-#include "kernels/columns.h"
-#include "kernels/conv/conv2d.h"
-#include "kernels/shifted_upsample.h"
 #include "kernels/twins.h"
 #include "layers/cast.h"
 #include "layers/count.h"
+#include "layers/hypercolumn_plan.h"
+#include "layers/hypercolumn_rows.h"
 #include "layers/producer.h"
 
 namespace tinct {
+namespace hypercolumn {
 namespace {
-
-constexpr std::size_t kBlock = 128;  // output channels
-
-// A map's place in the hypercolumn.
-struct Part {
-  std::size_t index;    // among the maps
-  std::size_t channel;  // its first one
-  Shape shape;
-};
-
-struct Plan {
-  std::size_t n = 0, oh = 0, ow = 0, k = 0, kernel = 0, channels = 0;
-  Align align = Align::half_pixel;
-  std::vector<Part> full, small;
-  std::size_t full_channels = 0;
-  Device device = Device::cpu;
-
-  std::size_t taps() const { return kernel * kernel; }
-  Conv2dShape full_conv() const {
-    const std::size_t pad = kernel / 2;
-    return {n, oh, ow, full_channels, k, kernel, kernel, 1, 1, 1, 1, pad, pad, pad, pad};
-  }
-  // Of `block` output channels and one picture.
-  Conv2dShape products(const Part& part, std::size_t block) const {
-    return {1, part.shape.h, part.shape.w, part.shape.c, taps() * block};
-  }
-  ShiftedUpsample sum(const Part& part, std::size_t block) const {
-    return {part.shape.h, part.shape.w, oh, ow, kernel, block, k, align};
-  }
-  std::size_t block(std::size_t first) const { return std::min(kBlock, k - first); }
-};
-
-Plan make_plan(const std::vector<Value>& maps, const Value& w, std::size_t oh, std::size_t ow,
-               Align align) {
-  const auto refuse = [](const std::string& what) {
-    throw std::invalid_argument("hypercolumn_conv2d: " + what);
-  };
-  if (maps.empty()) refuse("there is no map");
-  const Shape ws = w.shape();
-  Plan plan{maps[0].shape().n, oh, ow, ws.n, ws.h, 0, align, {}, {}, 0};
-  if (ws.h != ws.w || ws.h % 2 == 0) refuse("weights " + to_string(ws) + " are not odd squares");
-  if (oh == 0 || ow == 0) refuse("the output is empty");
-  for (std::size_t i = 0; i < maps.size(); ++i) {
-    const Shape s = maps[i].shape();
-    if (s.n != plan.n || s.size() == 0) refuse("map " + to_string(s) + " has no place");
-    const bool is_full = s.h == oh && s.w == ow;
-    (is_full ? plan.full : plan.small).push_back({i, plan.channels, s});
-    if (is_full) plan.full_channels += s.c;
-    plan.channels += s.c;
-  }
-  if (ws.c != plan.channels) {
-    refuse("maps of " + std::to_string(plan.channels) + " channels for weights " + to_string(ws));
-  }
-  return plan;
-}
-
-// Calls f(part, its first channel among the maps of full size).
-template <class F>
-void for_full_parts(const Plan& plan, const F& f) {
-  std::size_t at = 0;
-  for (const Part& part : plan.full) {
-    f(part, at);
-    at += part.shape.c;
-  }
-}
 
 // The maps of full size side by side.
 Tensor join_full(const Plan& plan, const std::vector<Value>& maps) {
@@ -98,36 +32,6 @@ Tensor join_full(const Plan& plan, const std::vector<Value>& maps) {
   return x;
 }
 
-// Their weights.
-Tensor full_weights(const Plan& plan, const Tensor& w) {
-  Tensor full({plan.k, plan.kernel, plan.kernel, plan.full_channels}, plan.device);
-  for_full_parts(plan, [&](const Part& part, std::size_t at) {
-    const Columns own{plan.k * plan.taps(), part.shape.c,       plan.channels,
-                      part.channel,         plan.full_channels, at};
-    TINCT_ON(plan.device, copy_columns, own, w.f32(), full.f32());
-  });
-  return full;
-}
-
-// Of w (k,taps,channels) the rows of a tap, a part and the block from output channel `first`, to
-// their place in the weights of the products, (taps,block,c).
-Columns product_rows(const Plan& plan, const Part& part, std::size_t first, std::size_t tap) {
-  const std::size_t block = plan.block(first), c = part.shape.c;
-  return {.rows = block,
-          .count = c,
-          .in_wide = plan.taps() * plan.channels,
-          .from = (first * plan.taps() + tap) * plan.channels + part.channel,
-          .out_wide = c,
-          .to = tap * block * c};
-}
-
-void copy_product_weights(const Plan& plan, const Part& part, std::size_t first, const float* w,
-                          float* products) {
-  for (std::size_t tap = 0; tap < plan.taps(); ++tap) {
-    TINCT_ON(plan.device, copy_columns, product_rows(plan, part, first, tap), w, products);
-  }
-}
-
 // Their gradients, added to their places in dw.
 void add_product_gradients(const Plan& plan, const Part& part, std::size_t first,
                            const float* products, float* dw) {
@@ -139,27 +43,20 @@ void add_product_gradients(const Plan& plan, const Part& part, std::size_t first
   }
 }
 
-// The weights of one block's products, on the host rearranged once for all pictures.
-class ProductWeights {
+// The data gradient of one block's products; on the host their weights are rearranged once for all
+// pictures.
+class ProductsBackward {
  public:
-  ProductWeights(const Plan& plan, std::size_t most)
+  ProductsBackward(const Plan& plan, std::size_t most)
       : plan_(plan), plain_({1, 1, 1, most}, plan.device) {}
 
-  void take(const Part& part, std::size_t first, const float* w, bool backward) {
+  void take(const Part& part, std::size_t first, const float* w) {
     copy_product_weights(plan_, part, first, w, plain_.f32());
     if (plan_.device != Device::cpu) return;
-    const Conv2dShape s = plan_.products(part, plan_.block(first));
-    packed_ = backward ? cpu::pack_weights_backward_data(s, plain_.f32())
-                       : cpu::pack_weights(s, plain_.f32());
+    packed_ =
+        cpu::pack_weights_backward_data(plan_.products(part, plan_.block(first)), plain_.f32());
   }
-  void multiply(const Conv2dShape& s, const float* x, float* y) const {
-    if (plan_.device == Device::cpu) {
-      cpu::conv2d(s, x, packed_, nullptr, Activation::none, y);
-    } else {
-      TINCT_ON(plan_.device, conv2d, s, x, plain_.f32(), nullptr, Activation::none, y);
-    }
-  }
-  void multiply_backward(const Conv2dShape& s, const float* dy, float* dx) const {
+  void operator()(const Conv2dShape& s, const float* dy, float* dx) const {
     if (plan_.device == Device::cpu) {
       cpu::conv2d_backward_data(s, dy, packed_, dx);
     } else {
@@ -188,12 +85,11 @@ std::size_t most_weights(const Plan& plan) {
   return most * plan.taps() * plan.block(0);
 }
 
-std::size_t picture(const Part& part) {
-  return part.shape.h * part.shape.w * part.shape.c;
-}
-
 Tensor forward(const Plan& plan, const std::vector<Value>& maps, const Tensor& w,
                const float* bias) {
+  if (plan.device == Device::cpu && !plan.small.empty()) {
+    return forward_by_rows(plan, maps, w, bias);
+  }
   Tensor y({plan.n, plan.oh, plan.ow, plan.k}, plan.device);
   if (!plan.full.empty()) {
     TINCT_ON(plan.device, conv2d, plan.full_conv(), join_full(plan, maps).f32(),
@@ -206,14 +102,15 @@ Tensor forward(const Plan& plan, const std::vector<Value>& maps, const Tensor& w
   }
   if (plan.small.empty()) return y;
   Tensor products({1, 1, 1, most_products(plan)}, plan.device);
-  ProductWeights weights(plan, most_weights(plan));
+  Tensor weights({1, 1, 1, most_weights(plan)}, plan.device);
   for (std::size_t first = 0; first < plan.k; first += kBlock) {
     const std::size_t block = plan.block(first);
     for (const Part& part : plan.small) {
       const Conv2dShape s = plan.products(part, block);
-      weights.take(part, first, w.f32(), /*backward=*/false);
+      copy_product_weights(plan, part, first, w.f32(), weights.f32());
       for (std::size_t i = 0; i < plan.n; ++i) {
-        weights.multiply(s, maps[part.index].data().f32() + i * picture(part), products.f32());
+        TINCT_ON(plan.device, conv2d, s, maps[part.index].data().f32() + i * part.picture(),
+                 weights.f32(), nullptr, Activation::none, products.f32());
         TINCT_ON(plan.device, add_shifted_upsample, plan.sum(part, block), products.f32(),
                  y.f32() + i * plan.oh * plan.ow * plan.k + first);
       }
@@ -255,16 +152,16 @@ void full_backward(const Plan& plan, const std::vector<Value>& maps, const Tenso
 void small_backward(const Plan& plan, const Part& part, const Value& map, const Tensor& w,
                     const Tensor& dy, Tensor& dw) {
   const bool wants_map = map.requires_grad();
-  const std::size_t size = picture(part);
+  const std::size_t size = part.picture();
   Tensor dx = wants_map ? Tensor::zeros(part.shape, plan.device) : Tensor();
   Tensor products({1, 1, 1, most_products(plan)}, plan.device);
   Tensor gradient({1, 1, 1, most_weights(plan)}, plan.device);
   Tensor dmap({1, 1, 1, size}, plan.device);
-  ProductWeights weights(plan, most_weights(plan));
+  ProductsBackward backward(plan, most_weights(plan));
   for (std::size_t first = 0; first < plan.k; first += kBlock) {
     const std::size_t block = plan.block(first);
     const Conv2dShape s = plan.products(part, block);
-    if (wants_map) weights.take(part, first, w.f32(), /*backward=*/true);
+    if (wants_map) backward.take(part, first, w.f32());
     for (std::size_t i = 0; i < plan.n; ++i) {
       TINCT_ON(plan.device, shifted_upsample_backward, plan.sum(part, block),
                dy.f32() + i * plan.oh * plan.ow * plan.k + first, products.f32());
@@ -274,7 +171,7 @@ void small_backward(const Plan& plan, const Part& part, const Value& map, const 
         add_product_gradients(plan, part, first, gradient.f32(), dw.f32());
       }
       if (wants_map) {
-        weights.multiply_backward(s, products.f32(), dmap.f32());
+        backward(s, products.f32(), dmap.f32());
         const std::size_t c = part.shape.c;
         const Columns whole{size / c, c, c, 0, c, 0};
         TINCT_ON(plan.device, add_columns, whole, dmap.f32(), dx.f32() + i * size);
@@ -291,9 +188,11 @@ Tensor bias_gradient(const Tensor& dy) {
 }
 
 }  // namespace
+}  // namespace hypercolumn
 
 Value hypercolumn_conv2d(const std::vector<Value>& given, const Value& w, const Value& bias,
                          std::size_t oh, std::size_t ow, Align align) {
+  using namespace hypercolumn;
   std::vector<Value> maps = given;  // its sums over shifted maps are f32 alone
   for (Value& map : maps) map = cast(map, DType::f32);
   Plan plan = make_plan(maps, w, oh, ow, align);

@@ -1,4 +1,5 @@
 // Products upsampled, shifted and added: an example, the reference, the adjoint, threads.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -58,6 +59,41 @@ TEST_CASE("products added and their adjoint agree with the reference", "[shifted
     ref::shifted_upsample_backward(s, a.y.f32(), expected_dg.f32());
     cpu::shifted_upsample_backward(s, a.y.f32(), dg.f32());
     CHECK(test::difference(dg, expected_dg, 1e-6, 4e-6) == "");
+  }
+}
+
+// The sums of both maps over rows that a callback fills with y; of the second map the products are
+// made row by row.
+Tensor several(const Arrays& a, const ShiftedUpsample& s, const Arrays& b,
+               const ShiftedUpsample& t) {
+  Tensor y(a.y.shape());
+  const std::size_t row = s.ow * s.y_pixel, run = t.kernel * t.c;
+  const auto fill = [&](std::size_t begin, std::size_t end, float* to) {
+    std::copy(a.y.f32() + begin * row, a.y.f32() + end * row, to);
+  };
+  const auto products = [&](std::size_t i, std::size_t tap_row, float* to) {
+    for (std::size_t x = 0; x < t.w; ++x, to += run) {
+      std::copy_n(b.g.f32() + ((i * t.w + x) * t.kernel + tap_row) * run, run, to);
+    }
+  };
+  cpu::add_shifted_upsamples({{s, a.g.f32(), {}}, {t, nullptr, products}}, fill, y.f32());
+  return y;
+}
+
+TEST_CASE("several maps at once: the bits of one after the other, for any number of threads",
+          "[shifted_upsample]") {
+  for (const ShiftedUpsample& s : cases()) {
+    ShiftedUpsample t = s;
+    t.h = s.h + 2;
+    t.w = 2 * s.w;
+    INFO(s.h << "x" << s.w << " to " << s.oh << "x" << s.ow << " kernel " << s.kernel);
+    const Arrays a(s), b(t);
+    Tensor expected = a.y.clone();
+    cpu::add_shifted_upsample(s, a.g.f32(), expected.f32());
+    cpu::add_shifted_upsample(t, b.g.f32(), expected.f32());
+    const Tensor y = several(a, s, b, t);
+    CHECK(std::equal(y.f32(), y.f32() + y.size(), expected.f32()));
+    CHECK(test::same_bits_for_any_threads([&] { return several(a, s, b, t); }) == "");
   }
 }
 

@@ -70,7 +70,7 @@ std::vector<Case> cases() {
     all.push_back({{{2, 3, 5, 4}}, 3, kernel, 6, 10, true});
     all.push_back({{{1, 3, 3, 4}, {1, 2, 2, 2}}, 2, kernel, 7, 5, false});
     all.push_back({{{1, 9, 8, 3}, {1, 9, 8, 2}}, 5, kernel, 9, 8, true});
-    all.push_back({{{1, 12, 8, 3}, {1, 6, 4, 5}}, 67, kernel, 12, 8, true});
+    all.push_back({{{1, 12, 8, 3}, {1, 6, 4, 5}}, 131, kernel, 12, 8, true});
   }
   return all;
 }
