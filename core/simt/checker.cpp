@@ -31,10 +31,9 @@ static Ordering& ordering_so_far() {
   return ordering;
 }
 
-Checker::Checker(const Request& request, std::uint64_t step_limit, Passes* passes)
+Checker::Checker(const Request& request, std::uint64_t step_limit)
     : request_(request),
       step_limit_(step_limit),
-      passes_(passes),
       parameters_(range_of(request.parameters, request.parameter_bytes)),
       statics_(thread_locals()),
       built_ins_(range_of(&here, sizeof here)),

@@ -12,7 +12,6 @@
 
 #include "core/simt/arena.h"
 #include "core/simt/counts.h"
-#include "core/simt/flops.h"
 #include "core/simt/place.h"
 #include "core/simt/runtime.h"
 #include "core/simt/shadow.h"
@@ -37,8 +36,7 @@ Finding to_finding(const Incident& incident);
 /// Watches one launch.
 class Checker {
  public:
-  /// `passes` may be null: then nobody counts FLOPs.
-  Checker(const Request& request, std::uint64_t step_limit, Passes* passes);
+  Checker(const Request& request, std::uint64_t step_limit);
 
   // From the scheduler.
   void begin_block(Worker& worker);
@@ -49,9 +47,6 @@ class Checker {
 
   // From a fiber; the thread is the current one. They do not return when the kernel cannot go on.
   void access(std::uintptr_t address, std::size_t bytes, Access access, const void* pc);
-  void pass(const void* pc) {
-    if (passes_ != nullptr) passes_->add(pc);
-  }
   void async_issue(const AsyncCopy& copy, const void* pc);
   void async_complete(const AsyncCopy& copy, const void* pc);
 
@@ -80,7 +75,6 @@ class Checker {
 
   const Request& request_;
   std::uint64_t step_limit_;
-  Passes* passes_;
   Worker* worker_ = nullptr;
 
   Range parameters_, statics_, dynamic_, built_ins_;

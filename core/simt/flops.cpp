@@ -16,6 +16,9 @@
 extern "C" void __sanitizer_cov_trace_pc();
 
 namespace tinct::simt {
+
+constinit thread_local Passes* passing = nullptr;
+
 namespace {
 
 #if defined(__x86_64__)

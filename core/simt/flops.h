@@ -43,6 +43,18 @@ class Passes {
   std::vector<Count> counts_;
 };
 
+/// Whom the hook tells, on this thread; null, as on threads that run no kernel: nobody.
+extern constinit thread_local Passes* passing;
+
+/// Tells `passes` while it lives.
+class Passing {
+ public:
+  explicit Passing(Passes* passes) { passing = passes; }
+  ~Passing() { passing = nullptr; }
+  Passing(const Passing&) = delete;
+  Passing& operator=(const Passing&) = delete;
+};
+
 /// The arithmetic of all that was passed, by file and line, into `report`. Reads the program with
 /// objdump of binutils; without it, or on another processor than x86-64, nothing is counted.
 void add_flops(Report& report, const Passes& passes);

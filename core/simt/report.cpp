@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/simt/checker.h"
+#include "core/simt/flops.h"
 #include "core/simt/worker.h"
 
 namespace tinct::simt {
@@ -190,9 +191,9 @@ void Session::set_step_limit(std::uint64_t accesses) {
 
 void run_checked(const Request& request, const std::function<void(Checker&)>& blocks) {
   Session* session = innermost;
-  Checker checker(request, session != nullptr ? session->state().step_limit : kStepLimit,
-                  session != nullptr ? session->state().passes.get() : nullptr);
+  Checker checker(request, session != nullptr ? session->state().step_limit : kStepLimit);
   try {
+    const Passing passing(session != nullptr ? session->state().passes.get() : nullptr);
     blocks(checker);
   } catch (const Stopped& stopped) {
     if (!stopped.reported) checker.add(stopped.incident);
