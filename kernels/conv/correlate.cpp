@@ -48,11 +48,16 @@ struct Piece {
   Interval pixels, taps;
 };
 
+// Whether `count` outputs from o can read all taps.
+bool read_all(const Axis& a, std::size_t o, std::size_t count) {
+  const Index reach = static_cast<Index>((count - 1) * a.stride + (a.taps - 1) * a.dilation);
+  return first_input(a, o) >= 0 && first_input(a, o) + reach < static_cast<Index>(a.in);
+}
+
 // The first piece holds every pixel, even where no tap is common to all.
 void cut(const Axis& a, std::size_t o, std::size_t count, std::vector<Piece>& pieces) {
   pieces.assign(1, Piece{{0, static_cast<Index>(count)}, {0, 0}});
-  const Index reach = static_cast<Index>((count - 1) * a.stride + (a.taps - 1) * a.dilation);
-  if (first_input(a, o) >= 0 && first_input(a, o) + reach < static_cast<Index>(a.in)) {
+  if (read_all(a, o, count)) {
     pieces[0].taps.end = static_cast<Index>(a.taps);
     return;
   }
@@ -81,6 +86,10 @@ std::size_t cache_for_weights() {
   return bytes;
 }
 
+// Neighbouring tiles are computed in one call, as many as make up for what a call costs, and so few
+// that their inputs stay in the first-level cache for the next panel.
+constexpr std::size_t kStripSteps = 512;
+
 // A dense 1x1 correlation has no rows: all pixels of all images are one.
 Correlation flattened(Correlation g) {
   const auto trivial = [](const Axis& a) { return a.taps == 1 && a.stride == 1 && a.pad == 0; };
@@ -98,7 +107,7 @@ class Work {
        Activation activation, float* y)
       : g_(flattened(g)),
         layout_(g_, w.few),
-        merge_taps_(g_.h.dilation == 1 && !layout_.kernels->vector_of_inputs),
+        merge_taps_(g_.h.dilation == 1 && layout_.kernels->whole_steps(g_.c)),
         x_(x),
         w_(w.data()),
         bias_(bias),
@@ -106,6 +115,11 @@ class Work {
         activation_(activation) {
     const std::size_t most = layout_.kernels->pixels[layout_.width(0)];
     tiles_ = (g_.h.out + most - 1) / most;
+    width_ = g_.h.out / tiles_;
+    wider_ = g_.h.out % tiles_;
+    const std::size_t steps = g_.v.taps * g_.h.taps * layout_.kernels->steps(g_.c);
+    strip_tiles_ = std::clamp<std::size_t>(kStripSteps / steps, 1, tiles_);
+    strips_ = (tiles_ + strip_tiles_ - 1) / strip_tiles_;
     rows_ = g_.n * g_.v.out;
     const std::size_t fitting = cache_for_weights() / (layout_.panel_floats * sizeof(float));
     group_ = std::clamp<std::size_t>(fitting, 1, layout_.panels);
@@ -113,25 +127,26 @@ class Work {
   }
 
   // Panels that fit the cache together stay there while all pixels pass.
-  std::size_t units() const { return layout_.panels / group_ * rows_ * tiles_; }
+  std::size_t units() const { return layout_.panels / group_ * rows_ * strips_; }
 
   void run(std::size_t begin, std::size_t end) const {
     std::vector<Piece> pieces;
     std::vector<Call> calls;
-    std::size_t tile = begin % tiles_;
-    std::size_t row = begin / tiles_ % rows_;
-    std::size_t group = begin / tiles_ / rows_;
-    // Tiles differ by at most a pixel, so that none is too narrow to hide latencies.
-    const std::size_t width = g_.h.out / tiles_;
-    const std::size_t wider = g_.h.out % tiles_;
+    std::size_t strip = begin % strips_;
+    std::size_t row = begin / strips_ % rows_;
+    std::size_t group = begin / strips_ / rows_;
     for (std::size_t unit = begin; unit < end; ++unit) {
-      const std::size_t o = tile * width + std::min(tile, wider);
-      const std::size_t count = width + (tile < wider ? 1 : 0);
-      cut(g_.h, o, count, pieces);
-      prepare(row, o, pieces, calls);
-      for (std::size_t i = 0; i < group_; ++i) compute(group * group_ + i, count, calls);
-      if (++tile == tiles_) {
-        tile = 0;
+      const std::size_t last = std::min(tiles_, (strip + 1) * strip_tiles_);
+      for (std::size_t tile = strip * strip_tiles_; tile < last;) {
+        const std::size_t count = pixels(tile);
+        const std::size_t alike = equal_tiles(tile, last);
+        cut(g_.h, first_pixel(tile), count, pieces);
+        prepare(row, first_pixel(tile), pieces, alike, calls);
+        for (std::size_t i = 0; i < group_; ++i) compute(group * group_ + i, count, calls);
+        tile += alike;
+      }
+      if (++strip == strips_) {
+        strip = 0;
         if (++row == rows_) {
           row = 0;
           ++group;
@@ -148,7 +163,19 @@ class Work {
     std::size_t tap = 0;  // the first
   };
 
-  void prepare(std::size_t row, std::size_t o, const std::vector<Piece>& pieces,
+  // Tiles differ by at most a pixel, so that none is too narrow to hide latencies.
+  std::size_t first_pixel(std::size_t tile) const { return tile * width_ + std::min(tile, wider_); }
+  std::size_t pixels(std::size_t tile) const { return width_ + (tile < wider_ ? 1 : 0); }
+
+  // The tiles from `tile` on, up to `last`, that one call can compute.
+  std::size_t equal_tiles(std::size_t tile, std::size_t last) const {
+    const std::size_t count = pixels(tile);
+    std::size_t end = tile;
+    while (end < last && pixels(end) == count && read_all(g_.h, first_pixel(end), count)) ++end;
+    return std::max<std::size_t>(end - tile, 1);
+  }
+
+  void prepare(std::size_t row, std::size_t o, const std::vector<Piece>& pieces, std::size_t tiles,
                std::vector<Call>& calls) const {
     const std::size_t image = row / g_.v.out;
     const std::size_t oy = row % g_.v.out;
@@ -159,6 +186,7 @@ class Work {
     for (const Piece& piece : pieces) {
       Call& call = calls.emplace_back();
       Tile& t = call.tile;
+      t.count = tiles;
       call.pixels = static_cast<std::size_t>(piece.pixels.end - piece.pixels.begin);
       const std::size_t taps = static_cast<std::size_t>(piece.taps.end - piece.taps.begin);
       t.x_pixel = g_.h.stride * g_.c;
@@ -202,7 +230,8 @@ class Work {
       bias = nullptr;  // the pieces that follow add to the first
     }
     if (!fused) {
-      activate(activation_, calls[0].tile.y + first, g_.y_pixel, count, layout_.channels(panel));
+      activate(activation_, calls[0].tile.y + first, g_.y_pixel, count * calls[0].tile.count,
+               layout_.channels(panel));
     }
   }
 
@@ -214,7 +243,9 @@ class Work {
   const float* bias_;
   float* y_;
   Activation activation_;
-  std::size_t tiles_ = 0, rows_ = 0, group_ = 0;
+  std::size_t tiles_ = 0, strip_tiles_ = 0, strips_ = 0;  // of a row
+  std::size_t width_ = 0, wider_ = 0;                     // of a tile; tiles with a pixel more
+  std::size_t rows_ = 0, group_ = 0;                      // of all images; of panels
 };
 
 }  // namespace

@@ -80,7 +80,7 @@ HWY_INLINE void store_sums(const Tile& t, V (&sum)[kCount][kVectors]) {
 // Three pixels share a pointer: x86 addresses reach one and two strides from it, so that the
 // pointers of fourteen pixels stay in registers.
 template <std::size_t kVectors, std::size_t kCount>
-void tile(const Tile& t) {
+HWY_INLINE void tile(const Tile& t) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   V sum[kCount][kVectors];
@@ -94,6 +94,8 @@ void tile(const Tile& t) {
       for (std::size_t i = 0; i < kPointers; ++i) {
         x[i] = t.x + row * t.x_row + tap * t.x_tap + 3 * i * stride;
       }
+      // Counting and moving pointers take slots that the other thread of a core could use.
+#pragma GCC unroll 4
       for (std::size_t step = 0; step < t.run; ++step) {
         V weight[kVectors];
         for (std::size_t v = 0; v < kVectors; ++v) weight[v] = hn::Load(d, w + v * lanes);
@@ -112,10 +114,15 @@ void tile(const Tile& t) {
   store_sums<kVectors, kCount>(t, sum);
 }
 
+template <std::size_t kVectors, std::size_t kCount>
+void tiles(Tile t) {
+  for (std::size_t i = 0; i < t.count; ++i, t.advance(kCount)) tile<kVectors, kCount>(t);
+}
+
 template <std::size_t kCount>
 void add_kernels(TileKernels& kernels) {
-  kernels.kernel[1][kCount] = tile<1, kCount>;
-  kernels.kernel[2][kCount] = tile<2, kCount>;
+  kernels.kernel[1][kCount] = tiles<1, kCount>;
+  kernels.kernel[2][kCount] = tiles<2, kCount>;
   if constexpr (kCount > 1) add_kernels<kCount - 1>(kernels);
 }
 

@@ -7,10 +7,12 @@
 
 namespace tinct::conv {
 
-/// What one call computes. Lengths and distances are in floats. The taps of a tile are `rows` times
-/// `taps` runs of `run` consecutive inputs: where the dilation is one, neighbouring taps of a row
-/// read neighbouring pixels, and one run may cover them all.
+/// What one call computes: neighbouring tiles, one after the other. Lengths and distances are in
+/// floats. The taps of a tile are `rows` times `taps` runs of `run` consecutive inputs: where the
+/// dilation is one, neighbouring taps of a row read neighbouring pixels, and one run may cover them
+/// all.
 struct Tile {
+  std::size_t count = 1;     ///< of tiles that read the same taps
   const float* x = nullptr;  ///< what the first pixel reads for the first tap
   std::size_t x_pixel = 0;   ///< from one output pixel's input to the next one's
   std::size_t x_row = 0;     ///< from one row of taps to the next
@@ -23,8 +25,14 @@ struct Tile {
   std::size_t channels = 0;     ///< of the panel that exist: y gets no more than these
   const float* bias = nullptr;  ///< where to start, a whole panel's worth; null: from what y holds
   Activation activation = Activation::none;  ///< none, relu or leaky_relu
+
+  /// On to the next tile, `pixels` further.
+  void advance(std::size_t pixels) {
+    x += pixels * x_pixel;
+    y += pixels * y_pixel;
+  }
 };
-using TileKernel = void (*)(const Tile&);
+using TileKernel = void (*)(Tile);
 
 /// The kernels for one layout of panels. A panel's width is counted in units of `unit` output
 /// channels, and is at most `widths` units.
@@ -38,9 +46,13 @@ struct TileKernels {
   std::size_t pixels[kMaxWidth + 1] = {};                 ///< of a whole tile, by width
   TileKernel kernel[kMaxWidth + 1][kMaxPixels + 1] = {};  ///< by width and pixels
 
-  /// Floats that a tap with c inputs takes in a panel.
+  /// Steps that a tap with c inputs takes.
+  std::size_t steps(std::size_t c) const { return vector_of_inputs ? (c + lanes - 1) / lanes : c; }
+  /// Whether its steps read none of the next tap's inputs twice, so that taps can follow in one run.
+  bool whole_steps(std::size_t c) const { return !vector_of_inputs || c % lanes == 0; }
+  /// Floats that it takes in a panel.
   std::size_t tap_floats(std::size_t width, std::size_t c) const {
-    return width * lanes * (vector_of_inputs ? (c + lanes - 1) / lanes : c);
+    return width * lanes * steps(c);
   }
 };
 

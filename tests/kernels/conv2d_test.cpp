@@ -48,6 +48,8 @@ const ConvRow kRows[] = {
     {1, 1, 40, 6, 6, 1, 9, 1, 1, 0, 4, 0, 4},     // one row
     {1, 40, 1, 6, 6, 9, 1, 4, 1, 4, 0, 4, 0},     // one column
     {1, 4, 4, 256, 64, 3, 3, 1, 1, 1, 1, 1, 1},   // deep and small
+    {1, 3, 301, 64, 3, 3, 3, 1, 1, 1, 1, 1, 1},   // calls of many tiles, few outputs
+    {2, 2, 405, 3, 40, 3, 3, 1, 1, 1, 1, 1, 1},   // and few inputs
 };
 
 std::string name(const Conv2dShape& s) {
