@@ -36,6 +36,16 @@ struct WeightedSums {
   void end() { begin.push_back(offset.size()); }
 };
 
+// Sums and where they read. Several are added up.
+struct Source {
+  const WeightedSums* sums;
+  const float* in;
+};
+struct Sources {
+  const Source* first;
+  std::size_t count;
+};
+
 // [begin, end).
 struct Span {
   std::size_t begin, end;
@@ -54,47 +64,53 @@ namespace tinct::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `vectors` neighbouring vectors of one sum.
+// `vectors` neighbouring vectors, `at` floats into a run.
 template <std::size_t vectors, class D>
-HWY_INLINE void sum_vectors(D d, const WeightedSums& sums, std::size_t p, const float* in, bool add,
+HWY_INLINE void sum_vectors(D d, const Sources& sources, std::size_t p, std::size_t at, bool add,
                             float* out) {
   const std::size_t lanes = hn::Lanes(d);
   hn::Vec<D> total[vectors];
   for (std::size_t v = 0; v < vectors; ++v) {
-    total[v] = add ? hn::LoadU(d, out + v * lanes) : hn::Zero(d);
+    total[v] = add ? hn::LoadU(d, out + at + v * lanes) : hn::Zero(d);
   }
-  for (std::size_t k = sums.begin[p]; k < sums.begin[p + 1]; ++k) {
-    const auto weight = hn::Set(d, sums.weight[k]);
-    const float* from = in + sums.offset[k];
-    for (std::size_t v = 0; v < vectors; ++v) {
-      total[v] = hn::MulAdd(weight, hn::LoadU(d, from + v * lanes), total[v]);
+  for (std::size_t s = 0; s < sources.count; ++s) {
+    const WeightedSums& sums = *sources.first[s].sums;
+    for (std::size_t k = sums.begin[p]; k < sums.begin[p + 1]; ++k) {
+      const auto weight = hn::Set(d, sums.weight[k]);
+      const float* from = sources.first[s].in + sums.offset[k] + at;
+      for (std::size_t v = 0; v < vectors; ++v) {
+        total[v] = hn::MulAdd(weight, hn::LoadU(d, from + v * lanes), total[v]);
+      }
     }
   }
-  for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(total[v], d, out + v * lanes);
+  for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(total[v], d, out + at + v * lanes);
 }
 
-// Sum p of each run, added to `out` or stored there.
-void sum_runs(const WeightedSums& sums, std::size_t p, const Runs& runs, const float* in, bool add,
-              float* out) {
+// Sum p of all sources, added to the run of floats at `out` or stored there.
+HWY_INLINE void sum_run(const Sources& sources, std::size_t p, std::size_t length, bool add,
+                        float* out) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + 8 * lanes <= length; i += 8 * lanes) sum_vectors<8>(d, sources, p, i, add, out);
+  for (; i + lanes <= length; i += lanes) sum_vectors<1>(d, sources, p, i, add, out);
+  for (; i < length; ++i) sum_vectors<1>(hn::CappedTag<float, 1>(), sources, p, i, add, out);
+}
+
+// Sum p of each run.
+void sum_runs(const WeightedSums& sums, std::size_t p, const Runs& runs, const float* in,
+              float* out) {
   for (std::size_t run = 0; run < runs.count; ++run, in += runs.in_step, out += runs.out_step) {
-    std::size_t i = 0;
-    for (; i + 4 * lanes <= runs.length; i += 4 * lanes) {
-      sum_vectors<4>(d, sums, p, in + i, add, out + i);
-    }
-    for (; i + lanes <= runs.length; i += lanes) sum_vectors<1>(d, sums, p, in + i, add, out + i);
-    for (; i < runs.length; ++i) {
-      sum_vectors<1>(hn::CappedTag<float, 1>(), sums, p, in + i, add, out + i);
-    }
+    const Source source{&sums, in};
+    sum_run({&source, 1}, p, runs.length, false, out);
   }
 }
 
-// Sums [begin, end), `step` floats apart in `out`.
-void sum_range(const WeightedSums& sums, std::size_t begin, std::size_t end, std::size_t length,
-               const float* in, bool add, float* out, std::size_t step) {
-  for (std::size_t p = begin; p < end; ++p, out += step) {
-    sum_runs(sums, p, {length, 1, 0, 0}, in, add, out);
+// Sums `range` of all sources, added to runs `step` floats apart.
+void add_range(const Sources& sources, Span range, std::size_t length, float* out,
+               std::size_t step) {
+  for (std::size_t p = range.begin; p < range.end; ++p, out += step) {
+    sum_run(sources, p, length, true, out);
   }
 }
 
@@ -106,7 +122,7 @@ namespace tinct::cpu {
 namespace {
 
 HWY_EXPORT(sum_runs);
-HWY_EXPORT(sum_range);
+HWY_EXPORT(add_range);
 
 // Calls f(input, tap, weight) for what output o takes of the upsampled positions o + tap -
 // kernel/2.
@@ -221,8 +237,8 @@ class Walk {
   explicit Walk(const MapSums& sums)
       : sums_(sums),
         s_(sums.map.shape),
-        column_row_(sums.kept_columns * sums.run),
-        sums_down_(kRows * column_row_) {
+        row_(sums.kept_columns * sums.run),
+        sums_down_(kRows * row_) {
     if (sums.map.g != nullptr) return;
     products_.emplace(sums.slots() * s_.w * sums.run);
     held_.assign(sums.slots(), s_.h);
@@ -238,24 +254,21 @@ class Walk {
     }
   }
 
-  // Adds to columns [begin, end) of these rows, which begin at y.
-  void add_columns(std::size_t begin, std::size_t end, float* y) {
+  // Sums down what columns [begin, end) of these rows read.
+  void sum_down(std::size_t begin, std::size_t end) {
     const float* g = sums_.map.g == nullptr ? products_->data() : sums_.map.g;
     const std::size_t needed = inputs_of(sums_.columns, s_.kernel, begin, end - begin).end;
     for (; done_ < needed; ++done_) {
       float* to = sums_down_.data() + done_ % sums_.kept_columns * sums_.run;
       for (std::size_t r = 0; r < count_; ++r) {
         HWY_DYNAMIC_DISPATCH(sum_runs)
-        (sums_.down, o_ + r, {sums_.run, 1, 0, 0}, g + done_ * sums_.pixel, false,
-         to + r * column_row_);
+        (sums_.down, o_ + r, {sums_.run, 1, 0, 0}, g + done_ * sums_.pixel, to + r * row_);
       }
     }
-    for (std::size_t r = 0; r < count_; ++r) {
-      HWY_DYNAMIC_DISPATCH(sum_range)
-      (sums_.along, begin, end, s_.c, sums_down_.data() + r * column_row_, true,
-       y + (r * s_.ow + begin) * s_.y_pixel, s_.y_pixel);
-    }
   }
+
+  // What is left to do for them, in row r of these.
+  Source along(std::size_t r) { return {&sums_.along, sums_down_.data() + r * row_}; }
 
  private:
   void fetch(std::size_t o) {
@@ -271,7 +284,7 @@ class Walk {
   const ShiftedUpsample& s_;
   std::size_t o_ = 0, count_ = 0;
   std::size_t done_ = 0;  // columns of the map that are summed down
-  std::size_t column_row_;
+  std::size_t row_;
   Workspace<float> sums_down_;                // (count, kept columns, taps of a row, c)
   std::optional<Workspace<float>> products_;  // made on the way,
   std::vector<std::size_t> held_;             // and which row of the map is in each slot
@@ -289,13 +302,22 @@ void add_shifted_upsamples(const std::vector<ShiftedProducts>& maps, const FillR
   const ShiftedUpsample& s = maps.front().shape;
   parallel_for(s.oh, [&](std::size_t begin, std::size_t end) {
     std::vector<Walk> walks(sums.begin(), sums.end());
+    std::vector<Source> sources(maps.size());
     for (std::size_t o = begin; o < end; o += kRows) {
       const std::size_t count = std::min(kRows, end - o);
       float* const rows = y + o * s.ow * s.y_pixel;
       if (fill) fill(o, o + count, rows);
       for (Walk& walk : walks) walk.turn_to(o, count);
       for (std::size_t x = 0; x < s.ow; x += kColumns) {
-        for (Walk& walk : walks) walk.add_columns(x, std::min(x + kColumns, s.ow), rows);
+        const Span columns{x, std::min(x + kColumns, s.ow)};
+        for (Walk& walk : walks) walk.sum_down(columns.begin, columns.end);
+        for (std::size_t r = 0; r < count; ++r) {
+          std::transform(walks.begin(), walks.end(), sources.begin(),
+                         [=](Walk& walk) { return walk.along(r); });
+          HWY_DYNAMIC_DISPATCH(add_range)
+          ({sources.data(), sources.size()}, columns, s.c, rows + (r * s.ow + x) * s.y_pixel,
+           s.y_pixel);
+        }
       }
     }
   });
@@ -312,13 +334,13 @@ void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float*
     for (std::size_t r = begin; r < end; ++r) {
       for (std::size_t t = 0; t < s.kernel; ++t) {
         HWY_DYNAMIC_DISPATCH(sum_runs)
-        (up, r * s.kernel + t, {s.c, s.ow, s.y_pixel, s.c}, dy, false, row.data());
+        (up, r * s.kernel + t, {s.c, s.ow, s.y_pixel, s.c}, dy, row.data());
         // Sums of one pixel are neighbours; those of the next come after the other rows of taps.
         float* out = dg + r * s.w * s.kernel * run + t * run;
         for (std::size_t x = 0; x < s.w; ++x, out += s.kernel * run) {
           for (std::size_t u = 0; u < s.kernel; ++u) {
             HWY_DYNAMIC_DISPATCH(sum_runs)
-            (along, x * s.kernel + u, {s.c, 1, 0, 0}, row.data(), false, out + u * s.c);
+            (along, x * s.kernel + u, {s.c, 1, 0, 0}, row.data(), out + u * s.c);
           }
         }
       }
