@@ -5,6 +5,7 @@
 #include "kernels/shifted_upsample.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -244,6 +245,8 @@ class Walk {
     held_.assign(sums.slots(), s_.h);
   }
 
+  const ShiftedUpsample& shape() const { return s_; }
+
   // Turns to rows [o, o + count) of y.
   void turn_to(std::size_t o, std::size_t count) {
     o_ = o;
@@ -254,10 +257,11 @@ class Walk {
     }
   }
 
-  // Sums down what columns [begin, end) of these rows read.
-  void sum_down(std::size_t begin, std::size_t end) {
+  // Sums down what these columns of these rows read.
+  void sum_down(Span span) {
     const float* g = sums_.map.g == nullptr ? products_->data() : sums_.map.g;
-    const std::size_t needed = inputs_of(sums_.columns, s_.kernel, begin, end - begin).end;
+    const std::size_t needed =
+        inputs_of(sums_.columns, s_.kernel, span.begin, span.end - span.begin).end;
     for (; done_ < needed; ++done_) {
       float* to = sums_down_.data() + done_ % sums_.kept_columns * sums_.run;
       for (std::size_t r = 0; r < count_; ++r) {
@@ -290,6 +294,47 @@ class Walk {
   std::vector<std::size_t> held_;             // and which row of the map is in each slot
 };
 
+// Adds the sums of all maps to rows [o, o + count) of y, which begin at `rows`.
+void add_rows(std::vector<Walk>& walks, std::size_t o, std::size_t count, float* rows) {
+  const ShiftedUpsample& s = walks.front().shape();
+  std::vector<Source> sources(walks.size());
+  for (Walk& walk : walks) walk.turn_to(o, count);
+  for (std::size_t x = 0; x < s.ow; x += kColumns) {
+    const Span columns{x, std::min(x + kColumns, s.ow)};
+    for (Walk& walk : walks) walk.sum_down(columns);
+    for (std::size_t r = 0; r < count; ++r) {
+      std::transform(walks.begin(), walks.end(), sources.begin(),
+                     [=](Walk& walk) { return walk.along(r); });
+      HWY_DYNAMIC_DISPATCH(add_range)
+      ({sources.data(), sources.size()}, columns, s.c, rows + (r * s.ow + x) * s.y_pixel,
+       s.y_pixel);
+    }
+  }
+}
+
+// Groups of kRows rows, handed to threads. Two share a stretch and walk towards each other: neither
+// waits for a slower one, and the products of one group serve the next.
+class Groups {
+ public:
+  Groups(std::size_t count, std::size_t threads) {
+    for (std::size_t rank = 0; rank < threads; rank += 2) {
+      const std::size_t last = std::min(rank + 2, threads);
+      stretches_.push_back({count * rank / threads, count * last / threads});
+    }
+  }
+
+  std::optional<std::size_t> next(std::size_t rank) {
+    const std::lock_guard lock(mutex_);
+    Span& stretch = stretches_[rank / 2];
+    if (stretch.begin == stretch.end) return {};
+    return rank % 2 == 0 ? stretch.begin++ : --stretch.end;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Span> stretches_;
+};
+
 }  // namespace
 
 void add_shifted_upsample(const ShiftedUpsample& s, const float* g, float* y) {
@@ -300,24 +345,17 @@ void add_shifted_upsamples(const std::vector<ShiftedProducts>& maps, const FillR
                            float* y) {
   const std::vector<MapSums> sums(maps.begin(), maps.end());
   const ShiftedUpsample& s = maps.front().shape;
-  parallel_for(s.oh, [&](std::size_t begin, std::size_t end) {
+  const std::size_t parts = static_cast<std::size_t>(threads());
+  Groups groups((s.oh + kRows - 1) / kRows, parts);
+  parallel_for(parts, [&](std::size_t rank, std::size_t end) {
     std::vector<Walk> walks(sums.begin(), sums.end());
-    std::vector<Source> sources(maps.size());
-    for (std::size_t o = begin; o < end; o += kRows) {
-      const std::size_t count = std::min(kRows, end - o);
-      float* const rows = y + o * s.ow * s.y_pixel;
-      if (fill) fill(o, o + count, rows);
-      for (Walk& walk : walks) walk.turn_to(o, count);
-      for (std::size_t x = 0; x < s.ow; x += kColumns) {
-        const Span columns{x, std::min(x + kColumns, s.ow)};
-        for (Walk& walk : walks) walk.sum_down(columns.begin, columns.end);
-        for (std::size_t r = 0; r < count; ++r) {
-          std::transform(walks.begin(), walks.end(), sources.begin(),
-                         [=](Walk& walk) { return walk.along(r); });
-          HWY_DYNAMIC_DISPATCH(add_range)
-          ({sources.data(), sources.size()}, columns, s.c, rows + (r * s.ow + x) * s.y_pixel,
-           s.y_pixel);
-        }
+    for (; rank < end; ++rank) {
+      while (const auto group = groups.next(rank)) {
+        const std::size_t o = *group * kRows;
+        const std::size_t count = std::min(kRows, s.oh - o);
+        float* const rows = y + o * s.ow * s.y_pixel;
+        if (fill) fill(o, o + count, rows);
+        add_rows(walks, o, count, rows);
       }
     }
   });
