@@ -11,119 +11,10 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
+#include "kernels/weighted_sums.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/shifted_upsample.cpp"
-#include <hwy/foreach_target.h>
-// After foreach_target.
-#include <hwy/highway.h>
-
-#ifndef TINCT_SHIFTED_UPSAMPLE_SUMS
-#define TINCT_SHIFTED_UPSAMPLE_SUMS
-namespace tinct {
-
-// Sum p is that of weight[k] * (the run of floats at in + offset[k]), k in [begin[p], begin[p +
-// 1]).
-struct WeightedSums {
-  std::vector<std::size_t> begin = {0};
-  std::vector<std::size_t> offset;
-  std::vector<float> weight;
-
-  void add(std::size_t at, float factor) {
-    if (factor == 0) return;
-    offset.push_back(at);
-    weight.push_back(factor);
-  }
-  void end() { begin.push_back(offset.size()); }
-};
-
-// Sums and where they read. Several are added up.
-struct Source {
-  const WeightedSums* sums;
-  const float* in;
-};
-struct Sources {
-  const Source* first;
-  std::size_t count;
-};
-
-// [begin, end).
-struct Span {
-  std::size_t begin, end;
-};
-
-// Runs of floats, `count` of them, from `in` and to `out`, where they begin so many floats apart.
-struct Runs {
-  std::size_t length, count, in_step, out_step;
-};
-
-}  // namespace tinct
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace tinct::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// `vectors` neighbouring vectors, `at` floats into a run.
-template <std::size_t vectors, class D>
-HWY_INLINE void sum_vectors(D d, const Sources& sources, std::size_t p, std::size_t at, bool add,
-                            float* out) {
-  const std::size_t lanes = hn::Lanes(d);
-  hn::Vec<D> total[vectors];
-  for (std::size_t v = 0; v < vectors; ++v) {
-    total[v] = add ? hn::LoadU(d, out + at + v * lanes) : hn::Zero(d);
-  }
-  for (std::size_t s = 0; s < sources.count; ++s) {
-    const WeightedSums& sums = *sources.first[s].sums;
-    for (std::size_t k = sums.begin[p]; k < sums.begin[p + 1]; ++k) {
-      const auto weight = hn::Set(d, sums.weight[k]);
-      const float* from = sources.first[s].in + sums.offset[k] + at;
-      for (std::size_t v = 0; v < vectors; ++v) {
-        total[v] = hn::MulAdd(weight, hn::LoadU(d, from + v * lanes), total[v]);
-      }
-    }
-  }
-  for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(total[v], d, out + at + v * lanes);
-}
-
-// Sum p of all sources, added to the run of floats at `out` or stored there.
-HWY_INLINE void sum_run(const Sources& sources, std::size_t p, std::size_t length, bool add,
-                        float* out) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + 8 * lanes <= length; i += 8 * lanes) sum_vectors<8>(d, sources, p, i, add, out);
-  for (; i + lanes <= length; i += lanes) sum_vectors<1>(d, sources, p, i, add, out);
-  for (; i < length; ++i) sum_vectors<1>(hn::CappedTag<float, 1>(), sources, p, i, add, out);
-}
-
-// Sum p of each run.
-void sum_runs(const WeightedSums& sums, std::size_t p, const Runs& runs, const float* in,
-              float* out) {
-  for (std::size_t run = 0; run < runs.count; ++run, in += runs.in_step, out += runs.out_step) {
-    const Source source{&sums, in};
-    sum_run({&source, 1}, p, runs.length, false, out);
-  }
-}
-
-// Sums `range` of all sources, added to runs `step` floats apart.
-void add_range(const Sources& sources, Span range, std::size_t length, float* out,
-               std::size_t step) {
-  for (std::size_t p = range.begin; p < range.end; ++p, out += step) {
-    sum_run(sources, p, length, true, out);
-  }
-}
-
-}  // namespace tinct::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace tinct::cpu {
 namespace {
-
-HWY_EXPORT(sum_runs);
-HWY_EXPORT(add_range);
 
 // Calls f(input, tap, weight) for what output o takes of the upsampled positions o + tap -
 // kernel/2.
@@ -179,8 +70,8 @@ WeightedSums backward_sums(const BilinearAxis& axis, std::size_t in, std::size_t
 constexpr std::size_t kRows = 4, kColumns = 16;
 
 // The inputs that outputs [o, o + count) read.
-Span inputs_of(const BilinearAxis& axis, std::size_t kernel, std::size_t o, std::size_t count) {
-  Span span{axis.first.size() + axis.second.back() + 1, 0};
+SumRange inputs_of(const BilinearAxis& axis, std::size_t kernel, std::size_t o, std::size_t count) {
+  SumRange span{axis.first.size() + axis.second.back() + 1, 0};
   for (std::size_t end = std::min(o + count, axis.first.size()); o < end; ++o) {
     for_each_term(axis, kernel, o, [&](std::size_t i, std::size_t, float) {
       span = {std::min(span.begin, i), std::max(span.end, i + 1)};
@@ -194,7 +85,7 @@ std::size_t most_inputs(const BilinearAxis& axis, std::size_t kernel, std::size_
                         std::size_t step) {
   std::size_t most = 1;
   for (std::size_t o = 0; o < axis.first.size(); o += step) {
-    const Span span = inputs_of(axis, kernel, o, count);
+    const SumRange span = inputs_of(axis, kernel, o, count);
     most = std::max(most, span.end - span.begin);
   }
   return most;
@@ -258,21 +149,20 @@ class Walk {
   }
 
   // Sums down what these columns of these rows read.
-  void sum_down(Span span) {
+  void sum_down(SumRange span) {
     const float* g = sums_.map.g == nullptr ? products_->data() : sums_.map.g;
     const std::size_t needed =
         inputs_of(sums_.columns, s_.kernel, span.begin, span.end - span.begin).end;
     for (; done_ < needed; ++done_) {
       float* to = sums_down_.data() + done_ % sums_.kept_columns * sums_.run;
       for (std::size_t r = 0; r < count_; ++r) {
-        HWY_DYNAMIC_DISPATCH(sum_runs)
-        (sums_.down, o_ + r, {sums_.run, 1, 0, 0}, g + done_ * sums_.pixel, to + r * row_);
+        sum_runs(sums_.down, o_ + r, {sums_.run, 1, 0, 0}, g + done_ * sums_.pixel, to + r * row_);
       }
     }
   }
 
   // What is left to do for them, in row r of these.
-  Source along(std::size_t r) { return {&sums_.along, sums_down_.data() + r * row_}; }
+  SumSource along(std::size_t r) { return {&sums_.along, sums_down_.data() + r * row_}; }
 
  private:
   void fetch(std::size_t o) {
@@ -297,17 +187,16 @@ class Walk {
 // Adds the sums of all maps to rows [o, o + count) of y, which begin at `rows`.
 void add_rows(std::vector<Walk>& walks, std::size_t o, std::size_t count, float* rows) {
   const ShiftedUpsample& s = walks.front().shape();
-  std::vector<Source> sources(walks.size());
+  std::vector<SumSource> sources(walks.size());
   for (Walk& walk : walks) walk.turn_to(o, count);
   for (std::size_t x = 0; x < s.ow; x += kColumns) {
-    const Span columns{x, std::min(x + kColumns, s.ow)};
+    const SumRange columns{x, std::min(x + kColumns, s.ow)};
     for (Walk& walk : walks) walk.sum_down(columns);
     for (std::size_t r = 0; r < count; ++r) {
       std::transform(walks.begin(), walks.end(), sources.begin(),
                      [=](Walk& walk) { return walk.along(r); });
-      HWY_DYNAMIC_DISPATCH(add_range)
-      ({sources.data(), sources.size()}, columns, s.c, rows + (r * s.ow + x) * s.y_pixel,
-       s.y_pixel);
+      add_range({sources.data(), sources.size()}, columns, s.c, rows + (r * s.ow + x) * s.y_pixel,
+                s.y_pixel);
     }
   }
 }
@@ -325,14 +214,14 @@ class Groups {
 
   std::optional<std::size_t> next(std::size_t rank) {
     const std::lock_guard lock(mutex_);
-    Span& stretch = stretches_[rank / 2];
+    SumRange& stretch = stretches_[rank / 2];
     if (stretch.begin == stretch.end) return {};
     return rank % 2 == 0 ? stretch.begin++ : --stretch.end;
   }
 
  private:
   std::mutex mutex_;
-  std::vector<Span> stretches_;
+  std::vector<SumRange> stretches_;
 };
 
 }  // namespace
@@ -371,14 +260,12 @@ void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float*
     Workspace<float> row(wide);
     for (std::size_t r = begin; r < end; ++r) {
       for (std::size_t t = 0; t < s.kernel; ++t) {
-        HWY_DYNAMIC_DISPATCH(sum_runs)
-        (up, r * s.kernel + t, {s.c, s.ow, s.y_pixel, s.c}, dy, row.data());
+        sum_runs(up, r * s.kernel + t, {s.c, s.ow, s.y_pixel, s.c}, dy, row.data());
         // Sums of one pixel are neighbours; those of the next come after the other rows of taps.
         float* out = dg + r * s.w * s.kernel * run + t * run;
         for (std::size_t x = 0; x < s.w; ++x, out += s.kernel * run) {
           for (std::size_t u = 0; u < s.kernel; ++u) {
-            HWY_DYNAMIC_DISPATCH(sum_runs)
-            (along, x * s.kernel + u, {s.c, 1, 0, 0}, row.data(), out + u * s.c);
+            sum_runs(along, x * s.kernel + u, {s.c, 1, 0, 0}, row.data(), out + u * s.c);
           }
         }
       }
@@ -387,4 +274,3 @@ void shifted_upsample_backward(const ShiftedUpsample& s, const float* dy, float*
 }
 
 }  // namespace tinct::cpu
-#endif  // HWY_ONCE
