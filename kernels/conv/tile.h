@@ -48,8 +48,7 @@ struct TileKernels {
 
   /// Steps that a tap with c inputs takes.
   std::size_t steps(std::size_t c) const { return vector_of_inputs ? (c + lanes - 1) / lanes : c; }
-  /// Whether its steps read none of the next tap's inputs twice, so that taps can follow in one
-  /// run.
+  /// Whether the inputs of a tap fill its steps, so that taps can follow each other in one run.
   bool whole_steps(std::size_t c) const { return !vector_of_inputs || c % lanes == 0; }
   /// Floats that it takes in a panel.
   std::size_t tap_floats(std::size_t width, std::size_t c) const {

@@ -132,7 +132,7 @@ HWY_INLINE void tile(const Tile& t, const float* biases) {
         for (std::size_t p = 0; p < kCount; ++p) {
           V input = hn::LoadU(d, from + p * t.x_pixel);
           keep_in_register(input);
-          hwy::Prefetch(from + (p + kCount) * t.x_pixel);
+          hwy::Prefetch(from + (p + kCount) * t.x_pixel);  // for the next tile
           for (std::size_t k = 0; k < kChannels; ++k) {
             V& s = sum[p * kChannels + k];
             s = hn::MulAdd(input, weight[k], s);
@@ -148,7 +148,8 @@ HWY_INLINE void tile(const Tile& t, const float* biases) {
 
 template <std::size_t kChannels, std::size_t kCount>
 void tiles(Tile t) {
-  float biases[4 * kChannels] = {};  // four times the channels': as many numbers as three vectors
+  // Four pixels' worth: wherever four numbers of a row of pixels begin, theirs lie here together.
+  float biases[4 * kChannels] = {};
   for (std::size_t i = 0; t.bias && i < 4 * kChannels; ++i) biases[i] = t.bias[i % kChannels];
   for (std::size_t i = 0; i < t.count; ++i, t.advance(kCount)) tile<kChannels, kCount>(t, biases);
 }
