@@ -6,14 +6,18 @@ endif()
 find_package(Catch2 2 REQUIRED)
 enable_testing()
 
+# Catch2's macros compile in half the time unoptimised, and what a test computes with is in the
+# libraries.
+set(test_options -O0)
 add_library(tinct_test_main STATIC tests/main.cpp tests/check.cpp)
+set_source_files_properties(tests/main.cpp PROPERTIES COMPILE_OPTIONS "${test_options}")
 target_link_libraries(tinct_test_main PUBLIC Catch2::Catch2 tinct_core)
 
 foreach(folder core kernels layers models train tools)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/*.cpp)
   if(sources)
     add_executable(test_${folder} ${sources})
-    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-O1")
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${test_options}")
     target_compile_definitions(test_${folder} PRIVATE
       TINCT_SOURCE_DIR="${TINCT_RUN_SOURCE_DIR}" TINCT_BINARY_DIR="${TINCT_RUN_BINARY_DIR}")
     if(TARGET tinct_${folder})
@@ -39,7 +43,7 @@ function(tinct_gpu_test name folder library)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/*.cpp)
   file(GLOB kernels CONFIGURE_DEPENDS tests/${folder}/*.cu)
   add_executable(${name} ${sources})
-  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-O1")
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${test_options}")
   target_link_libraries(${name} PRIVATE ${library} tinct_test_main)
   target_compile_definitions(${name} PRIVATE TINCT_SOURCE_DIR="${TINCT_RUN_SOURCE_DIR}")
   if(TINCT_GPU STREQUAL cuda)

@@ -257,32 +257,32 @@ void run(Options options) {
   end_with_failures(plan, work.outcomes());
 }
 
-void add_pipeline_options(CLI::App& verb, Options& options) {
+void add_pipeline_options(Verb& verb, Options& options) {
   verb.add_option("--size", options.colorize.size,
                   "Shorter side of what the network sees; the result has the photograph's own size")
-      ->check(CLI::Range(16, 2048))
-      ->type_name("PIXELS")
-      ->capture_default_str();
+      .range(16, 2048)
+      .type_name("PIXELS")
+      .show_default();
   verb.add_option("--saturation", options.saturation,
                   "Multiply the colour by this; auto: by what makes each picture as colourful as "
                   "the photographs that the model learnt from; lightness is never touched")
-      ->check(CLI::IsMember({"auto"}) | CLI::Range(0.0, 10.0))
-      ->type_name("FACTOR|auto")
-      ->capture_default_str();
+      .range(0.0, 10.0, {"auto"})
+      .type_name("FACTOR|auto")
+      .show_default();
   verb.add_option("--temperature", options.predict.temperature,
                   "For models that predict a distribution: 1 is its mean, towards 0 its mode; "
                   "default: the model's own")
-      ->check(CLI::Range(0.01, 10.0))
-      ->type_name("T");
+      .range(0.01, 10.0)
+      .type_name("T");
   verb.add_flag("!--no-fade", options.predict.fade,
                 "Keep the colour where a model that predicts a distribution does not know; "
                 "otherwise it fades to grey there");
   verb.add_flag("--flip", options.predict.flip,
                 "Average with the mirrored picture's prediction: twice the time, a little better");
   verb.add_option("--max-megapixels", options.megapixels, "Refuse larger pictures")
-      ->check(CLI::Range(0.01, 1000.0))
-      ->type_name("N")
-      ->capture_default_str();
+      .range(0.01, 1000.0)
+      .type_name("N")
+      .show_default();
   add_computing_options(verb, options.computing);
   verb.add_flag("--partial", options.limits.partial,
                 "Colour what can be read of a damaged JPEG instead of refusing it");
@@ -291,7 +291,7 @@ void add_pipeline_options(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_colorize(CLI::App& app) {
-  CLI::App* verb = add_verb(
+  Verb verb = add_verb(
       app, "colorize",
       "Colour photographs at their full size.\n"
       "Of a picture that has colours already, the lightness is used and the colours are replaced.\n"
@@ -302,27 +302,27 @@ void add_colorize(CLI::App& app) {
        "tinct colorize album/ -o coloured/           # again: only what is new",
        "tinct colorize 'scans/*.png' -o coloured/ --compare --saturation 1.2"});
   auto options = std::make_shared<Options>();
-  verb->add_option("IN", options->inputs, "Pictures, folders (with all below them) or patterns")
-      ->required();
-  verb->add_option("-o,--output", options->output,
-                   "For one picture a file (.png, .jpg); else a folder, where names are kept");
-  verb->add_option("--model", options->model, "A weights file, or a shipped model by name")
-      ->capture_default_str();
-  verb->add_option("--sheet", options->sheet,
-                   "Also write a contact sheet here: grey, coloured, original (PNG)");
-  verb->add_option("--uncertainty", options->uncertainty,
-                   "Also write how unsure the model is, pixel by pixel (grey PNG, white: anything "
-                   "goes); for several pictures a folder")
-      ->type_name("MAP.png");
-  verb->add_flag("--compare", options->compare, "Write the original and the result side by side");
-  verb->add_option("--format", options->format, "Write this, whatever the name says")
-      ->check(CLI::IsMember({"png", "jpeg"}));
-  verb->add_option("--quality", options->quality, "Of JPEG; from 90 up the colour has full detail")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  verb->add_flag("--force", options->force, "Also redo results that are newer than their pictures");
-  add_pipeline_options(*verb, *options);
-  verb->callback([options] { run(*options); });
+  verb.add_option("IN", options->inputs, "Pictures, folders (with all below them) or patterns")
+      .required();
+  verb.add_option("-o,--output", options->output,
+                  "For one picture a file (.png, .jpg); else a folder, where names are kept");
+  verb.add_option("--model", options->model, "A weights file, or a shipped model by name")
+      .show_default();
+  verb.add_option("--sheet", options->sheet,
+                  "Also write a contact sheet here: grey, coloured, original (PNG)");
+  verb.add_option("--uncertainty", options->uncertainty,
+                  "Also write how unsure the model is, pixel by pixel (grey PNG, white: anything "
+                  "goes); for several pictures a folder")
+      .type_name("MAP.png");
+  verb.add_flag("--compare", options->compare, "Write the original and the result side by side");
+  verb.add_option("--format", options->format, "Write this, whatever the name says")
+      .one_of({"png", "jpeg"});
+  verb.add_option("--quality", options->quality, "Of JPEG; from 90 up the colour has full detail")
+      .range(1, 100)
+      .show_default();
+  verb.add_flag("--force", options->force, "Also redo results that are newer than their pictures");
+  add_pipeline_options(verb, *options);
+  verb.callback([options] { run(*options); });
 }
 
 }  // namespace tinct

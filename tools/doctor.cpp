@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <zlib.h>
 
+#include <CLI/Version.hpp>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -192,10 +193,10 @@ void examine() {
 }  // namespace
 
 void add_doctor(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "doctor", "Show the build, the machine and the libraries, and test them",
                {"tinct doctor", "tinct doctor --json"});
-  verb->callback(examine);
+  verb.callback(examine);
 }
 
 }  // namespace tinct

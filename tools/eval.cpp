@@ -129,35 +129,35 @@ void run(const Options& options, Device device) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "eval", "Score a model on a prepared data set",
                {"tinct eval --data photos",
                 "tinct eval --model runs/first/best.safetensors --data photos --csv scores.csv"});
   auto options = std::make_shared<Options>();
-  verb->add_option("--model", options->model, "A weights file, or a shipped model by name")
-      ->capture_default_str();
-  verb->add_option("--data", options->data, "A folder that tinct prepare wrote")->required();
-  verb->add_option("--csv", options->csv, "Write every picture's scores here");
-  verb->add_option("--sheet", options->sheet,
-                   "Write the first twelve pictures here, grey, predicted and true (PNG)");
-  verb->add_option("--split", options->split, "Which pictures")
-      ->check(CLI::IsMember({"val", "train", "all"}))
-      ->capture_default_str();
-  verb->add_option("--size", options->colorize.size,
-                   "Shorter side at which the network sees a picture")
-      ->check(CLI::Range(16, 4096))
-      ->capture_default_str();
-  verb->add_option("--saturation", options->colorize.saturation, "Multiply the predicted chroma")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
-  verb->add_option("--temperature", options->predict.temperature,
-                   "Of a binned head: 1 mean, towards 0 mode; default: the model's own")
-      ->check(CLI::Range(0.01, 10.0));
-  verb->add_flag("!--no-fade", options->predict.fade,
-                 "Of a binned head: keep the colour where it does not know");
-  verb->add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
-  add_computing_options(*verb, options->computing);
-  verb->callback([options] {
+  verb.add_option("--model", options->model, "A weights file, or a shipped model by name")
+      .show_default();
+  verb.add_option("--data", options->data, "A folder that tinct prepare wrote").required();
+  verb.add_option("--csv", options->csv, "Write every picture's scores here");
+  verb.add_option("--sheet", options->sheet,
+                  "Write the first twelve pictures here, grey, predicted and true (PNG)");
+  verb.add_option("--split", options->split, "Which pictures")
+      .one_of({"val", "train", "all"})
+      .show_default();
+  verb.add_option("--size", options->colorize.size,
+                  "Shorter side at which the network sees a picture")
+      .range(16, 4096)
+      .show_default();
+  verb.add_option("--saturation", options->colorize.saturation, "Multiply the predicted chroma")
+      .range(0.0, 10.0)
+      .show_default();
+  verb.add_option("--temperature", options->predict.temperature,
+                  "Of a binned head: 1 mean, towards 0 mode; default: the model's own")
+      .range(0.01, 10.0);
+  verb.add_flag("!--no-fade", options->predict.fade,
+                "Of a binned head: keep the colour where it does not know");
+  verb.add_flag("--flip", options->predict.flip, "Average with the mirrored picture's prediction");
+  add_computing_options(verb, options->computing);
+  verb.callback([options] {
     const Device device = begin_computing(options->computing);
     advising_on_memory(device, "a smaller --size needs less", [&] { run(*options, device); });
   });

@@ -97,26 +97,26 @@ void run(const Options& o) {
 }  // namespace
 
 void add_export(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "export", "Write a model's weights in fewer bits",
                {"tinct export runs/first/best.safetensors -o best.safetensors --storage i8"});
   auto o = std::make_shared<Options>();
-  verb->add_option("MODEL", o->model, "A weights file, or a shipped model by name")->required();
-  verb->add_option("-o,--output", o->out, "The file to write")->required()->type_name("FILE");
-  verb->add_option("--storage", o->storage,
-                   "f16: half the bytes; i8: a quarter, with a scale for each output channel; f32")
-      ->check(CLI::IsMember({"f32", "f16", "i8"}))
-      ->capture_default_str();
-  verb->add_option("--data", o->data,
-                   "Also note how colourful this data set's training photographs are, for "
-                   "`tinct colorize --saturation auto`; `tinct train` does so itself")
-      ->type_name("DATASET");
-  verb->add_option("--chroma-gain", o->gain, "Predicted chroma is multiplied by this from now on")
-      ->check(CLI::Range(0.01f, 10.0f));
-  verb->add_option("--chroma-lift", o->lift,
-                   "And then lengthened by up to this many units of ab, in every picture alike")
-      ->check(CLI::Range(0.0f, 100.0f));
-  verb->callback([o] { run(*o); });
+  verb.add_option("MODEL", o->model, "A weights file, or a shipped model by name").required();
+  verb.add_option("-o,--output", o->out, "The file to write").required().type_name("FILE");
+  verb.add_option("--storage", o->storage,
+                  "f16: half the bytes; i8: a quarter, with a scale for each output channel; f32")
+      .one_of({"f32", "f16", "i8"})
+      .show_default();
+  verb.add_option("--data", o->data,
+                  "Also note how colourful this data set's training photographs are, for "
+                  "`tinct colorize --saturation auto`; `tinct train` does so itself")
+      .type_name("DATASET");
+  verb.add_option("--chroma-gain", o->gain, "Predicted chroma is multiplied by this from now on")
+      .range(0.01f, 10.0f);
+  verb.add_option("--chroma-lift", o->lift,
+                  "And then lengthened by up to this many units of ab, in every picture alike")
+      .range(0.0f, 100.0f);
+  verb.callback([o] { run(*o); });
 }
 
 }  // namespace tinct

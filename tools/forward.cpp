@@ -192,30 +192,29 @@ void run(const Options& o, Device device) {
 }  // namespace
 
 void add_forward(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "forward", "Run a network on a raw tensor or a picture and keep its raw output",
                {"tinct forward --model small --input photo.jpg -o activations.safetensors --taps",
                 "tinct forward --model vgg16.safetensors --input photo.jpg -o y.safetensors --taps",
                 "tinct forward --model best.safetensors --input x.safetensors --repeat 20 --json"});
   auto o = std::make_shared<Options>();
-  verb->add_option("--model", o->model, "A weights file, or a shipped model's name")
-      ->required()
-      ->type_name("FILE|NAME");
-  verb->add_option(
-          "--input", o->input,
-          "A safetensors file with x, (n,h,w,1) lightness as (L - 50) / 50 (for a backbone "
-          "(n,h,w,3) RGB in 0..1), or a picture")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("-o,--output", o->output, "Where y, and with --taps every activation, goes")
-      ->type_name("FILE");
-  verb->add_option("--size", o->size, "Resize a picture to this")->type_name("HxW");
-  add_computing_options(*verb, o->computing);
-  verb->add_flag("--taps", o->taps, "Also write the activations, by layer name");
-  verb->add_option("--repeat", o->repeat, "Run so often after a warm-up and print min and median")
-      ->check(CLI::Range(1, 1000000))
-      ->type_name("N");
-  verb->callback([o] {
+  verb.add_option("--model", o->model, "A weights file, or a shipped model's name")
+      .required()
+      .type_name("FILE|NAME");
+  verb.add_option("--input", o->input,
+                  "A safetensors file with x, (n,h,w,1) lightness as (L - 50) / 50 (for a backbone "
+                  "(n,h,w,3) RGB in 0..1), or a picture")
+      .required()
+      .type_name("FILE");
+  verb.add_option("-o,--output", o->output, "Where y, and with --taps every activation, goes")
+      .type_name("FILE");
+  verb.add_option("--size", o->size, "Resize a picture to this").type_name("HxW");
+  add_computing_options(verb, o->computing);
+  verb.add_flag("--taps", o->taps, "Also write the activations, by layer name");
+  verb.add_option("--repeat", o->repeat, "Run so often after a warm-up and print min and median")
+      .range(1, 1000000)
+      .type_name("N");
+  verb.callback([o] {
     if (o->output.empty() && o->repeat == 0) {
       throw std::invalid_argument("forward: give -o FILE, --repeat N or both");
     }

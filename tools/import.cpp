@@ -175,7 +175,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_import(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "import", "Turn VGG16 weights that other libraries wrote into tinct's",
                {"tinct import vgg16-397923af.pth --arch vgg16 -o vgg16.safetensors",
                 ("tinct import model.onnx --arch vgg16 --preprocessing caffe-bgr "
@@ -185,35 +185,35 @@ void add_import(CLI::App& app) {
                 "tinct import VGG_ILSVRC_16_layers.caffemodel --arch vgg16 -o vgg16.safetensors",
                 "tinct import vgg16_bn.pth --arch vgg16_bn --fold-bn -o vgg16.safetensors"});
   auto o = std::make_shared<Options>();
-  verb->add_option("FILE", o->input,
-                   "safetensors, PyTorch's .pth or .pt, .onnx, Keras's .h5 or .keras, .caffemodel, "
-                   ".npz or .npy; none of it is run")
-      ->required();
-  verb->add_option("--arch", o->arch, "What the weights are of")
-      ->required()
-      ->check(CLI::IsMember({"vgg16", "vgg16_bn"}))
-      ->type_name("ARCH");
-  verb->add_option("-o,--output", o->output, "The weights file to write")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("--preprocessing", o->preprocessing,
-                   "What the weights want done to a picture, where the file does not tell: "
-                   "caffe-bgr or torchvision")
-      ->check(CLI::IsMember({"caffe-bgr", "torchvision"}))
-      ->type_name("NAME");
-  verb->add_flag("--fold-bn,--fold-batch-norm", o->fold,
-                 "Fold vgg16_bn's batch norms into its convolutions: the result is a vgg16");
-  verb->add_option("--batch-norm-eps", o->epsilon,
-                   "What vgg16_bn's batch norms add to a variance, where the file does not say and "
-                   "it is not its library's default (Keras 0.001, others 0.00001)")
-      ->check(CLI::Range(1e-12, 1.0))
-      ->type_name("E");
-  verb->add_option("--origin", o->origin, "Where the weights come from, for the metadata");
-  verb->add_option("--licence", o->licence, "Their licence, for the metadata");
-  verb->add_option("--width-divisor", o->width_divisor, "Channels are 64..512 divided by this")
-      ->check(CLI::IsMember({1, 2, 4, 8, 16, 32, 64}))
-      ->type_name("N");
-  verb->callback([o] { run(*o); });
+  verb.add_option("FILE", o->input,
+                  "safetensors, PyTorch's .pth or .pt, .onnx, Keras's .h5 or .keras, .caffemodel, "
+                  ".npz or .npy; none of it is run")
+      .required();
+  verb.add_option("--arch", o->arch, "What the weights are of")
+      .required()
+      .one_of({"vgg16", "vgg16_bn"})
+      .type_name("ARCH");
+  verb.add_option("-o,--output", o->output, "The weights file to write")
+      .required()
+      .type_name("FILE");
+  verb.add_option("--preprocessing", o->preprocessing,
+                  "What the weights want done to a picture, where the file does not tell: "
+                  "caffe-bgr or torchvision")
+      .one_of({"caffe-bgr", "torchvision"})
+      .type_name("NAME");
+  verb.add_flag("--fold-bn,--fold-batch-norm", o->fold,
+                "Fold vgg16_bn's batch norms into its convolutions: the result is a vgg16");
+  verb.add_option("--batch-norm-eps", o->epsilon,
+                  "What vgg16_bn's batch norms add to a variance, where the file does not say and "
+                  "it is not its library's default (Keras 0.001, others 0.00001)")
+      .range(1e-12, 1.0)
+      .type_name("E");
+  verb.add_option("--origin", o->origin, "Where the weights come from, for the metadata");
+  verb.add_option("--licence", o->licence, "Their licence, for the metadata");
+  verb.add_option("--width-divisor", o->width_divisor, "Channels are 64..512 divided by this")
+      .one_of({1, 2, 4, 8, 16, 32, 64})
+      .type_name("N");
+  verb.callback([o] { run(*o); });
 }
 
 }  // namespace tinct

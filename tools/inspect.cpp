@@ -140,13 +140,12 @@ void inspect(const std::string& path) {
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  CLI::App* verb = add_verb(app, "inspect", "Show the tensors and metadata of a safetensors file",
-                            {"tinct inspect runs/first/best.safetensors",
-                             "tinct inspect --json weights/small.safetensors"});
+  Verb verb = add_verb(app, "inspect", "Show the tensors and metadata of a safetensors file",
+                       {"tinct inspect runs/first/best.safetensors",
+                        "tinct inspect --json weights/small.safetensors"});
   auto path = std::make_shared<std::string>();
-  verb->add_option("FILE", *path, "A weights file, a checkpoint or any safetensors file")
-      ->required();
-  verb->callback([path] { inspect(*path); });
+  verb.add_option("FILE", *path, "A weights file, a checkpoint or any safetensors file").required();
+  verb.callback([path] { inspect(*path); });
 }
 
 }  // namespace tinct

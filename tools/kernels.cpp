@@ -78,7 +78,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_kernels(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "kernels",
                "List the GPU kernels with their rungs, or run one: is it right, and what does it "
                "ask of a card",
@@ -86,22 +86,21 @@ void add_kernels(CLI::App& app) {
                 "tinct kernels run conv2d/1 --shape 1,16,16,64",
                 "tinct kernels run conv2d/tensor_core --set stride=2 --card a100 --lines"});
   auto o = std::make_shared<Options>();
-  verb->add_option("WHAT", o->what, "A kernel to describe, or run; default: all of them");
-  verb->add_option("NAME", o->name,
-                   "With run: a kernel and its rung by number or name; default: the last rung");
-  verb->add_option("--shape", o->shape, "Its extents, the first of them or all")
-      ->type_name("N,H,W,C,...");
-  verb->add_option("--set", o->settings, "Settings of the kernel, such as stride=2,2")
-      ->type_name("KEY=VALUE");
-  verb->add_option("--type", o->type, "How numbers are stored; default: the rung's first")
-      ->check(CLI::IsMember({"f32", "bf16"}));
-  verb->add_option("--card", o->card, "The card to model: h200, a100 or rtx4090")
-      ->capture_default_str();
-  verb->add_flag("--lines", o->lines, "Also what each source line asks of memory");
+  verb.add_option("WHAT", o->what, "A kernel to describe, or run; default: all of them");
+  verb.add_option("NAME", o->name,
+                  "With run: a kernel and its rung by number or name; default: the last rung");
+  verb.add_option("--shape", o->shape, "Its extents, the first of them or all")
+      .type_name("N,H,W,C,...");
+  verb.add_option("--set", o->settings, "Settings of the kernel, such as stride=2,2")
+      .type_name("KEY=VALUE");
+  verb.add_option("--type", o->type, "How numbers are stored; default: the rung's first")
+      .one_of({"f32", "bf16"});
+  verb.add_option("--card", o->card, "The card to model: h200, a100 or rtx4090").show_default();
+  verb.add_flag("--lines", o->lines, "Also what each source line asks of memory");
 #ifdef TINCT_STUDY_CHECKED
   simt::track_writes(false);  // until a kernel is run here: other verbs run unchecked ones
 #endif
-  verb->callback([o] {
+  verb.callback([o] {
     if (o->what == "run") return run(*o);
     if (!o->name.empty()) {
       throw std::invalid_argument("kernels: to run " + o->name + ", say tinct kernels run " +

@@ -42,18 +42,18 @@ void run(const Options& o) {
 }  // namespace
 
 void add_merge(CLI::App& app) {
-  CLI::App* verb = add_verb(
+  Verb verb = add_verb(
       app, "merge", "Make one model of several that were trained on one frozen backbone",
       {"tinct merge runs/colour/best.safetensors runs/bins/best.safetensors -o both.safetensors"});
   auto o = std::make_shared<Options>();
-  verb->add_option("MODEL", o->models, "Weights files of vgg-unet and vgg-unet-bins")
-      ->required()
-      ->expected(2, 16);
-  verb->add_option("-o,--output", o->out, "The file to write")->required()->type_name("FILE");
-  verb->add_option("--members", o->members, "Keep only the first so many decoders of each model")
-      ->check(CLI::Range(2, 64))
-      ->capture_default_str();
-  verb->callback([o] { run(*o); });
+  verb.add_option("MODEL", o->models, "Weights files of vgg-unet and vgg-unet-bins")
+      .required()
+      .expected(2, 16);
+  verb.add_option("-o,--output", o->out, "The file to write").required().type_name("FILE");
+  verb.add_option("--members", o->members, "Keep only the first so many decoders of each model")
+      .range(2, 64)
+      .show_default();
+  verb.callback([o] { run(*o); });
 }
 
 }  // namespace tinct

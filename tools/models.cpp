@@ -98,18 +98,18 @@ struct Options {
 }  // namespace
 
 void add_models(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "models", "List the presets with parameters, multiply-accumulates and memory",
                {"tinct models", "tinct models --size 256x256 --batch 4 --json"});
   auto o = std::make_shared<Options>();
-  verb->add_option("--size", o->size, "Height and width of the pictures")
-      ->capture_default_str()
-      ->type_name("HxW");
-  verb->add_option("--batch", o->batch, "Pictures in a training step")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 4096))
-      ->type_name("N");
-  verb->callback([o] {
+  verb.add_option("--size", o->size, "Height and width of the pictures")
+      .show_default()
+      .type_name("HxW");
+  verb.add_option("--batch", o->batch, "Pictures in a training step")
+      .show_default()
+      .range(1, 4096)
+      .type_name("N");
+  verb.callback([o] {
     const auto [h, w] = parse_size(o->size, "--size");
     list({static_cast<std::size_t>(o->batch), h, w, 1});
   });

@@ -154,22 +154,22 @@ struct Options {
 }  // namespace
 
 void add_op(CLI::App& app) {
-  CLI::App* verb = add_verb(
+  Verb verb = add_verb(
       app, "op", "Run one operation, forward and backward, on the tensors of a safetensors file",
       {"tinct op --list", "tinct op conv2d --list --json",
        "tinct op conv2d --input in.safetensors -o out.safetensors --set stride=2,2 pad=1,1,1,1"});
   auto o = std::make_shared<Options>();
-  verb->add_option("NAME", o->name, "The operation; --list names them");
-  verb->add_option("--input", o->input,
-                   "Its tensors: x, w, b, ... in (n,h,w,c), weights (out,kh,kw,in); with dy also "
-                   "the gradients are written")
-      ->type_name("FILE");
-  verb->add_option("-o,--output", o->output, "Where y, dx, dw, db, ... go")->type_name("FILE");
-  verb->add_option("--set", o->settings, "Settings of the operation, such as stride=2,2")
-      ->type_name("KEY=VALUE");
-  add_computing_options(*verb, o->computing);
-  verb->add_flag("--list", o->list, "Name every operation with its tensors and settings");
-  verb->callback([o] {
+  verb.add_option("NAME", o->name, "The operation; --list names them");
+  verb.add_option("--input", o->input,
+                  "Its tensors: x, w, b, ... in (n,h,w,c), weights (out,kh,kw,in); with dy also "
+                  "the gradients are written")
+      .type_name("FILE");
+  verb.add_option("-o,--output", o->output, "Where y, dx, dw, db, ... go").type_name("FILE");
+  verb.add_option("--set", o->settings, "Settings of the operation, such as stride=2,2")
+      .type_name("KEY=VALUE");
+  add_computing_options(verb, o->computing);
+  verb.add_flag("--list", o->list, "Name every operation with its tensors and settings");
+  verb.callback([o] {
     if (!o->name.empty()) find_operation(o->name);
     if (o->list) return list(o->name);
     if (o->name.empty()) throw std::invalid_argument("op: name an operation, or ask for --list");

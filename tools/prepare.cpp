@@ -68,52 +68,51 @@ void run(PrepareOptions options) {
 }  // namespace
 
 void add_prepare(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "prepare", "Make a data set for training from folders of colour photographs",
                {"tinct prepare photos -o data", "tinct prepare holidays family -o data --size 256",
                 "tinct prepare photos -o data --val-list photos/val.txt"});
   const auto options = std::make_shared<PrepareOptions>();
   options->jobs = 0;
-  verb->add_option("SOURCE", options->sources,
-                   "Folders of pictures, walked to the bottom, or single pictures")
-      ->required();
-  verb->add_option("-o,--out", options->output, "Folder to write the data set to")
-      ->required()
-      ->type_name("DATASET");
-  verb->add_option("--size", options->size, "Short side of the stored pictures, in pixels")
-      ->capture_default_str()
-      ->check(CLI::Range(16, 4096))
-      ->type_name("PIXELS");
-  auto* holdout =
-      verb->add_option("--holdout", options->holdout,
-                       "Share of the pictures kept for validation, drawn by each file's content")
-          ->capture_default_str()
-          ->check(CLI::Range(0.0, 1.0))
-          ->type_name("SHARE");
-  verb->add_option("--val-list", options->val_list,
-                   "File naming the pictures or folders to validate on, a line each, by their "
-                   "path below SOURCE; instead of --holdout")
-      ->excludes(holdout)
-      ->type_name("FILE");
-  verb->add_option("--min-side", options->min_side, "Leave out pictures with a smaller short side")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 4096))
-      ->type_name("PIXELS");
-  verb->add_option("--min-chroma", options->min_chroma,
-                   "Leave out pictures with a smaller mean Lab chroma: they are grey")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0))
-      ->type_name("CHROMA");
-  verb->add_option("--min-tone-spread", options->min_tone_spread,
-                   "Leave out pictures whose colours stray less from a single tone: sepia, tinted")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0))
-      ->type_name("CHROMA");
-  verb->add_option("-j,--jobs", options->jobs, "Pictures decoded at once; default: --threads")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  verb->add_flag("--overwrite", options->overwrite, "Replace a data set that is there");
-  verb->callback([options] { run(*options); });
+  verb.add_option("SOURCE", options->sources,
+                  "Folders of pictures, walked to the bottom, or single pictures")
+      .required();
+  verb.add_option("-o,--out", options->output, "Folder to write the data set to")
+      .required()
+      .type_name("DATASET");
+  verb.add_option("--size", options->size, "Short side of the stored pictures, in pixels")
+      .show_default()
+      .range(16, 4096)
+      .type_name("PIXELS");
+  verb.add_option("--holdout", options->holdout,
+                  "Share of the pictures kept for validation, drawn by each file's content")
+      .show_default()
+      .range(0.0, 1.0)
+      .type_name("SHARE");
+  verb.add_option("--val-list", options->val_list,
+                  "File naming the pictures or folders to validate on, a line each, by their "
+                  "path below SOURCE; instead of --holdout")
+      .excludes("--holdout")
+      .type_name("FILE");
+  verb.add_option("--min-side", options->min_side, "Leave out pictures with a smaller short side")
+      .show_default()
+      .range(1, 4096)
+      .type_name("PIXELS");
+  verb.add_option("--min-chroma", options->min_chroma,
+                  "Leave out pictures with a smaller mean Lab chroma: they are grey")
+      .show_default()
+      .range(0.0, 100.0)
+      .type_name("CHROMA");
+  verb.add_option("--min-tone-spread", options->min_tone_spread,
+                  "Leave out pictures whose colours stray less from a single tone: sepia, tinted")
+      .show_default()
+      .range(0.0, 100.0)
+      .type_name("CHROMA");
+  verb.add_option("-j,--jobs", options->jobs, "Pictures decoded at once; default: --threads")
+      .range(1, 1024)
+      .type_name("N");
+  verb.add_flag("--overwrite", options->overwrite, "Replace a data set that is there");
+  verb.callback([options] { run(*options); });
 }
 
 }  // namespace tinct

@@ -418,7 +418,7 @@ void train(const Options& o, Device device) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  CLI::App* verb =
+  Verb verb =
       add_verb(app, "train", "Train a model on a data set that `tinct prepare` wrote",
                {"tinct train --preset unet-small --data photos.data --out runs/first",
                 "tinct train --preset unet-small --data photos.data --out runs/first --resume",
@@ -426,31 +426,30 @@ void add_train(CLI::App& app) {
                 "-o train.steps=2000 -o optim.lr=5e-4",
                 "tinct train --preset unet-small --data photos.data --dry-run"});
   auto o = std::make_shared<Options>();
-  verb->add_option("--preset", o->preset, "Architecture, as `tinct models` lists it");
-  verb->add_option("--data", o->data, "Data set folder")->type_name("DATASET");
-  verb->add_option("--out", o->out, "Folder of the run")->type_name("RUN");
-  verb->add_option("-c,--config", o->config, "Configuration")->type_name("FILE.toml");
-  verb->add_option("-o,--set", o->overrides, "Set a key of the configuration; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
-  verb->add_option("--cache", o->cache,
-                   "With data.fixed_crops, keep what frozen layers answer here and leave it for "
-                   "other runs; otherwise it lies in the run's folder until the run is finished")
-      ->type_name("FOLDER");
-  verb->add_option("--overfit", o->overfit,
-                   "Train on N pictures without augmentation, to see "
-                   "that the model can learn them")
-      ->check(CLI::Range(1L, 1000000L))
-      ->type_name("N");
-  add_computing_options(*verb, o->computing);
-  verb->add_flag("--resume", o->resume,
-                 "Go on with the run in --out; start where nothing is saved");
-  verb->add_flag("--exist-ok", o->exist_ok, "Start over in --out, removing what a run left there")
-      ->excludes("--resume");
-  verb->add_flag("--dry-run", o->dry_run, "Print parameters, memory and time of a step, and stop");
-  verb->add_flag("--dump-config", o->dump_config, "Print the whole configuration and stop");
-  verb->callback([o] {
+  verb.add_option("--preset", o->preset, "Architecture, as `tinct models` lists it");
+  verb.add_option("--data", o->data, "Data set folder").type_name("DATASET");
+  verb.add_option("--out", o->out, "Folder of the run").type_name("RUN");
+  verb.add_option("-c,--config", o->config, "Configuration").type_name("FILE.toml");
+  verb.add_option("-o,--set", o->overrides, "Set a key of the configuration; may be repeated")
+      .type_name("KEY=VALUE")
+      .expected(1)
+      .take_all();
+  verb.add_option("--cache", o->cache,
+                  "With data.fixed_crops, keep what frozen layers answer here and leave it for "
+                  "other runs; otherwise it lies in the run's folder until the run is finished")
+      .type_name("FOLDER");
+  verb.add_option("--overfit", o->overfit,
+                  "Train on N pictures without augmentation, to see "
+                  "that the model can learn them")
+      .range(1, 1000000)
+      .type_name("N");
+  add_computing_options(verb, o->computing);
+  verb.add_flag("--resume", o->resume, "Go on with the run in --out; start where nothing is saved");
+  verb.add_flag("--exist-ok", o->exist_ok, "Start over in --out, removing what a run left there")
+      .excludes("--resume");
+  verb.add_flag("--dry-run", o->dry_run, "Print parameters, memory and time of a step, and stop");
+  verb.add_flag("--dump-config", o->dump_config, "Print the whole configuration and stop");
+  verb.callback([o] {
     const Device device = begin_computing(o->computing);
     advising_on_memory(device,
                        "-o train.batch=N with fewer samples (and -o train.accumulate=M for the "

@@ -1,6 +1,7 @@
 // What all verbs share: their common options and their voice on stderr.
 #include "tools/verb.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "core/error.h"
@@ -22,8 +23,8 @@ const Common& common() {
   return settings();
 }
 
-CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
-                   const std::vector<std::string>& examples) {
+Verb add_verb(CLI::App& app, const std::string& name, const std::string& description,
+              const std::vector<std::string>& examples) {
   CLI::App* verb = app.add_subcommand(name, description);
   verb->add_flag("--json", settings().json, "One JSON value on stdout")->group("Common options");
   verb->add_flag("-q,--quiet", settings().quiet, "No progress and no remarks on stderr")
@@ -36,20 +37,20 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& de
   std::string footer = "Examples:";
   for (const std::string& example : examples) footer += "\n  " + example;
   if (!examples.empty()) verb->footer(footer);
-  return verb;
+  return Verb(verb);
 }
 
-void add_computing_options(CLI::App& verb, Computing& computing) {
+void add_computing_options(Verb& verb, Computing& computing) {
   verb.add_option("--device", computing.device,
                   "Where to compute: gpu is an NVIDIA card, sim the simulator that runs the same "
                   "kernels slowly on the CPU; each needs its build (TINCT_GPU=cuda or sim)")
-      ->check(CLI::IsMember({"cpu", "gpu", "sim"}))
-      ->capture_default_str();
+      .one_of({"cpu", "gpu", "sim"})
+      .show_default();
   verb.add_option("--precision", computing.precision,
                   "Of a device: tf32 multiplies in 11 bits on tensor cores, bf16 also stores maps "
                   "in 16; weights, sums and losses stay f32")
-      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
-      ->capture_default_str();
+      .one_of({"f32", "tf32", "bf16"})
+      .show_default();
 }
 
 Device begin_computing(const Computing& computing) {

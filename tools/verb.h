@@ -3,12 +3,12 @@
 // into one line and an exit code (tools/exit_code.h).
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/device.h"
+#include "tools/options.h"
 
 namespace tinct {
 
@@ -21,8 +21,8 @@ const Common& common();
 
 /// Adds a subcommand with --json, --quiet and --threads; `examples`, one command each, end its
 /// --help.
-CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
-                   const std::vector<std::string>& examples);
+Verb add_verb(CLI::App& app, const std::string& name, const std::string& description,
+              const std::vector<std::string>& examples);
 
 /// Where and how precisely a verb computes, as its options say.
 struct Computing {
@@ -30,7 +30,7 @@ struct Computing {
   std::string precision = "f32";
 };
 /// --device cpu|gpu|sim and --precision f32|tf32|bf16.
-void add_computing_options(CLI::App& verb, Computing& computing);
+void add_computing_options(Verb& verb, Computing& computing);
 /// Finds the device and sets the precision (find_device, find_precision).
 Device begin_computing(const Computing& computing);
 /// f(); on a device, memory that cannot be had is reported with what helps.

@@ -1,6 +1,7 @@
 // `tinct colorize`: which pictures it does, where results go, and how it fails.
 #include <sys/stat.h>
 
+#include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -22,9 +23,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Runs the verb as main would, with a freshly drawn model; what it throws comes through.
-class Verb {
+class Colorize {
  public:
-  Verb() { save_model(folder / "model.safetensors", make_model("unet-small", 3)); }
+  Colorize() { save_model(folder / "model.safetensors", make_model("unet-small", 3)); }
 
   void run(const std::string& arguments) const {
     CLI::App app;
@@ -72,7 +73,7 @@ std::size_t files_below(const fs::path& folder) {
 }  // namespace
 
 TEST_CASE("colorize verb: one picture to one file, its lightness kept") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("a.png");
   verb.run(in + " -o " + (verb.folder / "new/out.png"));
   const Image before = load_image(in), after = load_image(verb.folder / "new/out.png");
@@ -92,7 +93,7 @@ TEST_CASE("colorize verb: one picture to one file, its lightness kept") {
 }
 
 TEST_CASE("colorize verb: folders keep their names, and are gone on with") {
-  Verb verb;
+  Colorize verb;
   verb.picture("in/a.jpg", 1), verb.picture("in/deep/b.png", 2);
   const std::string arguments = (verb.folder / "in") + " -o " + (verb.folder / "out");
   verb.run(arguments);
@@ -121,7 +122,7 @@ TEST_CASE("colorize verb: folders keep their names, and are gone on with") {
 }
 
 TEST_CASE("colorize verb: what fails is named, the rest is done") {
-  Verb verb;
+  Colorize verb;
   verb.picture("in/good.png");
   write_file_atomically(verb.folder / "in/bad.png", "no picture");
   const std::string out = verb.folder / "out";
@@ -138,7 +139,7 @@ TEST_CASE("colorize verb: what fails is named, the rest is done") {
 }
 
 TEST_CASE("colorize verb: the picture itself is never replaced, nor another's result") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("in/a.png"), other = verb.picture("other/a.png", 9);
   const std::string before = read_file(in);
   CHECK(verb.fails(in + " -o " + in) == 2);
@@ -150,7 +151,7 @@ TEST_CASE("colorize verb: the picture itself is never replaced, nor another's re
 }
 
 TEST_CASE("colorize verb: results that cannot be written end the run, and leave nothing") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("a.png");
   write_file_atomically(verb.folder / "file", "x");
   CHECK(verb.fails(in + " -o " + (verb.folder / "file/out.png")) == 6);
@@ -160,7 +161,7 @@ TEST_CASE("colorize verb: results that cannot be written end the run, and leave 
 }
 
 TEST_CASE("colorize verb: a model that answers nonsense makes no picture") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("a.png");
   Model model = make_model("unet-small", 3);
   for (Parameter& p : model.parameters) p.value.mutable_data().fill(0);
@@ -176,7 +177,7 @@ TEST_CASE("colorize verb: a model that answers nonsense makes no picture") {
 }
 
 TEST_CASE("colorize verb: a map of the uncertainty, beside one picture or in a folder") {
-  Verb verb;
+  Colorize verb;
   save_model(verb.folder / "bins.safetensors", make_model("unet-small-bins", 3));
   const std::string bins = " --model " + (verb.folder / "bins.safetensors");
   const std::string in = verb.picture("in/a.jpg"), deep = verb.picture("in/deep/b.png", 2);
@@ -222,7 +223,7 @@ TEST_CASE("colorize verb: a map of the uncertainty, beside one picture or in a f
 }
 
 TEST_CASE("colorize verb: --saturation auto needs a model that knows what it learnt from") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("a.png"), out = verb.folder / "out.png";
   CHECK(verb.fails(in + " -o " + out + " --saturation auto") == 2);
   CHECK(verb.message.find("train_colourfulness") != std::string::npos);
@@ -238,7 +239,7 @@ TEST_CASE("colorize verb: --saturation auto needs a model that knows what it lea
 }
 
 TEST_CASE("colorize verb: nonsense options are refused") {
-  Verb verb;
+  Colorize verb;
   const std::string in = verb.picture("a.png");
   for (const char* option :
        {"--quality 0", "--quality 101", "--size 2", "--saturation -1", "--saturation nan",
@@ -257,7 +258,7 @@ TEST_CASE("colorize verb: nonsense options are refused") {
 }
 
 TEST_CASE("colorize plan: patterns, formats and names") {
-  Verb verb;
+  Colorize verb;
   verb.picture("in/a.jpg"), verb.picture("in/b.png");
   write_file_atomically(verb.folder / "in/c.bmp", "x");
   const std::string in = verb.folder / "in", out = verb.folder / "out";

@@ -1,6 +1,7 @@
 // `tinct forward` and the values of options.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
