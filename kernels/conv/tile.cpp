@@ -5,6 +5,8 @@
 // second-level cache, which streams the weights, is near its limit. With 16 registers: 6 x 2.
 #include "kernels/conv/tile.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv/tile.cpp"
 #include <hwy/foreach_target.h>
@@ -25,24 +27,32 @@ constexpr std::size_t kPixels = 14;
 constexpr std::size_t kPixels = 6;
 #endif
 
+// The loops over pixels are unrolled so that the sums never leave the registers: an index that is
+// known only at run time would put them in memory.
 template <std::size_t kVectors, std::size_t kCount>
 HWY_INLINE void load_sums(const Tile& t, V (&sum)[kCount][kVectors]) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  const float* HWY_RESTRICT y = t.y;
+  const std::size_t stride = t.y_pixel;
+  const std::size_t channels = t.channels;
   if (t.bias) {
+    V bias[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) bias[v] = hn::LoadU(d, t.bias + v * lanes);
+#pragma GCC unroll 16
     for (std::size_t p = 0; p < kCount; ++p) {
-      for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = hn::LoadU(d, t.bias + v * lanes);
+      for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = bias[v];
     }
-  } else if (t.channels == kVectors * lanes) {
-    for (std::size_t p = 0; p < kCount; ++p) {
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        sum[p][v] = hn::LoadU(d, t.y + p * t.y_pixel + v * lanes);
-      }
+  } else if (channels == kVectors * lanes) {
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p, y += stride) {
+      for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = hn::LoadU(d, y + v * lanes);
     }
   } else {
     HWY_ALIGN float buffer[kVectors * HWY_LANES(float)] = {};
-    for (std::size_t p = 0; p < kCount; ++p) {
-      for (std::size_t k = 0; k < t.channels; ++k) buffer[k] = t.y[p * t.y_pixel + k];
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p, y += stride) {
+      std::copy_n(y, channels, buffer);
       for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = hn::Load(d, buffer + v * lanes);
     }
   }
@@ -52,27 +62,32 @@ template <std::size_t kVectors, std::size_t kCount>
 HWY_INLINE void store_sums(const Tile& t, V (&sum)[kCount][kVectors]) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  float* HWY_RESTRICT y = t.y;
+  const std::size_t stride = t.y_pixel;
+  const std::size_t channels = t.channels;
   if (t.activation == Activation::relu) {
     // Max gives its second argument where either is NaN: NaN stays NaN.
-    for (auto& pixel : sum) {
-      for (V& v : pixel) v = hn::Max(hn::Zero(d), v);
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (V& v : sum[p]) v = hn::Max(hn::Zero(d), v);
     }
   } else if (t.activation == Activation::leaky_relu) {
-    for (auto& pixel : sum) {
-      for (V& v : pixel) v = hn::Max(hn::Mul(v, hn::Set(d, kLeakySlope)), v);
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p) {
+      for (V& v : sum[p]) v = hn::Max(hn::Mul(v, hn::Set(d, kLeakySlope)), v);
     }
   }
-  if (t.channels == kVectors * lanes) {
-    for (std::size_t p = 0; p < kCount; ++p) {
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        hn::StoreU(sum[p][v], d, t.y + p * t.y_pixel + v * lanes);
-      }
+  if (channels == kVectors * lanes) {
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p, y += stride) {
+      for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum[p][v], d, y + v * lanes);
     }
   } else {
     HWY_ALIGN float buffer[kVectors * HWY_LANES(float)];
-    for (std::size_t p = 0; p < kCount; ++p) {
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < kCount; ++p, y += stride) {
       for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[p][v], d, buffer + v * lanes);
-      for (std::size_t k = 0; k < t.channels; ++k) t.y[p * t.y_pixel + k] = buffer[k];
+      std::copy_n(buffer, channels, y);
     }
   }
 }
